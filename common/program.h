@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * program - the programs that a front or the super-server can start.
+ *
+ * A program is a function that runs in a child process. Where the binary has
+ * it linked in (merpatid has smtpd's front, enqueue, the login fronts),
+ * starting it is one fork; else program_directory/NAME is executed. The
+ * binary says what it has in program_table, ended by a NULL name, defined
+ * once in its *_main.c. Both ways the child sees the same descriptors and
+ * arguments, so a program does not know how it was started.
+ *
+ * Descriptors of each program are fixed; the enums below are the contract.
+ */
+#ifndef COMMON_PROGRAM_H
+#define COMMON_PROGRAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/result.h"
+#include "common/settings.h"
+
+/* arguments: argv style, arguments[0] the program's name. Returns the exit
+ * code. settings were read by the caller, or by main when executed. */
+typedef int program_fn(const struct settings *settings, int argc,
+    char *const argv[]);
+
+struct program {
+	const char *name;
+	program_fn *run;
+};
+
+extern const struct program program_table[];
+
+#define PROGRAM_DESCRIPTORS_MAX 8
+
+/* Child's descriptor n is the parent's descriptors[n], or /dev/null where
+ * that is -1; everything else but the log is closed. */
+struct program_start {
+	const char *name;
+	const char *arguments[8]; /* after the name; NULL ends */
+	int descriptors[PROGRAM_DESCRIPTORS_MAX];
+	int descriptor_count;
+};
+
+/* The child's pid, or -1 with why. The parent keeps its descriptors. */
+pid_t program_spawn(const struct settings *settings,
+    const struct program_start *start, struct why *why);
+/* Replace this process: no fork. Returns only on failure. */
+bool program_exec(const struct settings *settings,
+    const struct program_start *start, struct why *why);
+
+/* Descriptors. 0 and 1 are the network (or the TLS process), 2 the log. */
+enum enqueue_descriptor {
+	ENQUEUE_SESSION = 0, /* socketpair: struct message, inject.h */
+	ENQUEUE_FACTS = 3,   /* from the front: inject.h facts */
+};
+enum auth_descriptor {
+	AUTH_CREDENTIAL = 0, /* from the session: auth.h */
+	AUTH_VERDICT = 3,    /* to the front: struct auth_verdict */
+};
+enum tls_descriptor {
+	TLS_NETWORK = 0,     /* the socket */
+	TLS_PLAINTEXT = 3,   /* socketpair to the session (or to relay) */
+	TLS_STATUS = 4,      /* to the front: struct tls_status, once */
+};
+enum mailbox_descriptor {
+	MAILBOX_NETWORK = 0, /* and 1 */
+	MAILBOX_HANDOVER = 3, /* pipe: front's facts, then login's bytes */
+};
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * unit - what every unit test includes: cmocka and its needs, in order.
+ */
+#ifndef TESTS_UNIT_UNIT_H
+#define TESTS_UNIT_UNIT_H
+
+/* clang-format off: cmocka wants these before itself. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "common/slice.h"
+
+#define assert_slice_equal(actual, expected)                            \
+	do {                                                            \
+		struct slice actual_ = (actual), expected_ = (expected); \
+		assert_int_equal(actual_.len, expected_.len);           \
+		if (expected_.len > 0)                                  \
+			assert_memory_equal(                            \
+			    actual_.ptr, expected_.ptr, expected_.len); \
+	} while (0)
+
+#endif
