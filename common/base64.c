@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static const char alphabet[]
-    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static int
 base64_value(char c)
@@ -35,8 +35,8 @@ base64_decode_group(const char *text, bool is_last, struct buf *out)
 		bits = bits << 6 | (uint32_t)value;
 	}
 	/* Bits that padding drops must be zero: one spelling per value. */
-	if ((padding == 1 && (bits & 0xffu) != 0)
-	    || (padding == 2 && (bits & 0xffffu) != 0))
+	if ((padding == 1 && (bits & 0xffu) != 0) ||
+	    (padding == 2 && (bits & 0xffffu) != 0))
 		return false;
 	for (int i = 0; i < 3; i++)
 		bytes[i] = (char)(bits >> (16 - 8 * i));
@@ -80,7 +80,9 @@ base64_encode(struct slice bytes, struct buf *out)
 bool
 base64_encode_lines(struct slice bytes, struct buf *out)
 {
-	enum { BYTES_PER_LINE = 57 };
+	enum {
+		BYTES_PER_LINE = 57
+	};
 
 	while (bytes.len > 0) {
 		base64_encode(slice_first(bytes, BYTES_PER_LINE), out);

@@ -8,8 +8,8 @@
 
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-static const char days[7][4]
-    = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
+	"Sat" };
 
 /* Fields of a civil time before they are put together. */
 struct civil {
@@ -26,8 +26,8 @@ date_days(int year, int month, int day)
 	int64_t year_of_era = y - era * 400;
 	int64_t month_from_march = (month + 9) % 12;
 	int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-	int64_t day_of_era = year_of_era * 365 + year_of_era / 4
-	    - year_of_era / 100 + day_of_year;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 -
+			     year_of_era / 100 + day_of_year;
 
 	return era * 146097 + day_of_era - 719468;
 }
@@ -53,9 +53,8 @@ date_format_rfc5322(time_t when, char text[DATE_TEXT_SIZE])
 
 	localtime_r(&when, &tm);
 	snprintf(text, DATE_TEXT_SIZE, "%s, %d %s %04d %02d:%02d:%02d %s",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
-	    date_zone(&tm, zone));
+	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+	    tm.tm_hour, tm.tm_min, tm.tm_sec, date_zone(&tm, zone));
 	return text;
 }
 
@@ -107,8 +106,8 @@ date_zone_parse(struct slice text, int *minutes)
 	uint64_t value;
 
 	*minutes = 0;
-	if (text.len == 5 && (text.ptr[0] == '+' || text.ptr[0] == '-')
-	    && slice_u64(slice_from(text, 1), 9999, &value)) {
+	if (text.len == 5 && (text.ptr[0] == '+' || text.ptr[0] == '-') &&
+	    slice_u64(slice_from(text, 1), 9999, &value)) {
 		*minutes = (int)(value / 100 * 60 + value % 100);
 		if (text.ptr[0] == '-')
 			*minutes = -*minutes;
@@ -130,11 +129,11 @@ date_clock_parse(struct slice text, struct civil *civil)
 	if (!slice_cut(text, ':', &hour, &rest))
 		return false;
 	civil->second = 0;
-	if (slice_cut(rest, ':', &minute, &second)
-	    && !slice_u64(second, 60, &civil->second))
+	if (slice_cut(rest, ':', &minute, &second) &&
+	    !slice_u64(second, 60, &civil->second))
 		return false;
-	return slice_u64(hour, 23, &civil->hour)
-	    && slice_u64(minute, 59, &civil->minute);
+	return slice_u64(hour, 23, &civil->hour) &&
+	       slice_u64(minute, 59, &civil->minute);
 }
 
 static bool
@@ -142,40 +141,49 @@ date_from_civil(const struct civil *civil, time_t *when)
 {
 	if (civil->day < 1 || civil->day > 31 || civil->month < 1)
 		return false;
-	*when = (time_t)((date_days((int)civil->year, civil->month,
-			     (int)civil->day)
-			     * 24
-			 + (int64_t)civil->hour)
-	        * 3600
-	    + (int64_t)civil->minute * 60 + (int64_t)civil->second
-	    - (int64_t)civil->zone * 60);
+	*when = (time_t)((date_days(
+			      (int)civil->year, civil->month, (int)civil->day) *
+				 24 +
+			     (int64_t)civil->hour) *
+			     3600 +
+			 (int64_t)civil->minute * 60 + (int64_t)civil->second -
+			 (int64_t)civil->zone * 60);
+	return true;
+}
+
+/* [day-name ,] day month year */
+static bool
+date_day_parse(struct slice *rest, struct slice blanks, struct civil *civil)
+{
+	struct slice token;
+
+	if (!slice_token(rest, blanks, &token))
+		return false;
+	if (ascii_is_alpha(token.ptr[0]) && !slice_token(rest, blanks, &token))
+		return false;
+	if (!slice_u64(token, 31, &civil->day) ||
+	    !slice_token(rest, blanks, &token))
+		return false;
+	civil->month = date_month(token);
+	if (!slice_token(rest, blanks, &token) ||
+	    !slice_u64(token, 9999, &civil->year))
+		return false;
+	/* RFC 5322 4.3: two and three digit years. */
+	if (token.len <= 3)
+		civil->year += token.len == 2 && civil->year < 50 ? 2000 : 1900;
 	return true;
 }
 
 bool
 date_parse_rfc5322(struct slice text, time_t *when, int *zone_minutes)
 {
+	const struct slice blanks = S(" \t\r\n,");
 	struct slice rest = text, token;
 	struct civil civil = { 0 };
-	const struct slice blanks = S(" \t\r\n,");
 
-	if (!slice_token(&rest, blanks, &token))
-		return false;
-	if (ascii_is_alpha(token.ptr[0])
-	    && !slice_token(&rest, blanks, &token))
-		return false;
-	if (!slice_u64(token, 31, &civil.day)
-	    || !slice_token(&rest, blanks, &token))
-		return false;
-	civil.month = date_month(token);
-	if (!slice_token(&rest, blanks, &token)
-	    || !slice_u64(token, 9999, &civil.year))
-		return false;
-	/* RFC 5322 4.3: two and three digit years. */
-	if (token.len <= 3)
-		civil.year += token.len == 2 && civil.year < 50 ? 2000 : 1900;
-	if (!slice_token(&rest, blanks, &token)
-	    || !date_clock_parse(token, &civil))
+	if (!date_day_parse(&rest, blanks, &civil) ||
+	    !slice_token(&rest, blanks, &token) ||
+	    !date_clock_parse(token, &civil))
 		return false;
 	if (slice_token(&rest, blanks, &token))
 		(void)date_zone_parse(token, &civil.zone);
@@ -184,24 +192,33 @@ date_parse_rfc5322(struct slice text, time_t *when, int *zone_minutes)
 	return date_from_civil(&civil, when);
 }
 
+/* dd-Mon-yyyy */
+static bool
+date_imap_day_parse(struct slice date, struct civil *civil)
+{
+	struct slice day, month, year, rest;
+
+	if (!slice_cut(date, '-', &day, &rest) ||
+	    !slice_cut(rest, '-', &month, &year) || month.len != 3 ||
+	    year.len != 4)
+		return false;
+	civil->month = date_month(month);
+	return slice_u64(day, 31, &civil->day) &&
+	    slice_u64(year, 9999, &civil->year);
+}
+
 bool
 date_parse_imap(struct slice text, time_t *when)
 {
-	struct slice rest = text, date, clock, zone, day, month, year;
+	struct slice rest = text, date, clock, zone;
 	struct civil civil = { 0 };
 
-	if (!slice_token(&rest, S(" "), &date)
-	    || !slice_token(&rest, S(" "), &clock)
-	    || !slice_token(&rest, S(" "), &zone) || rest.len > 0)
+	if (!slice_token(&rest, S(" "), &date) ||
+	    !slice_token(&rest, S(" "), &clock) ||
+	    !slice_token(&rest, S(" "), &zone) || rest.len > 0)
 		return false;
-	if (!slice_cut(date, '-', &day, &rest)
-	    || !slice_cut(rest, '-', &month, &year) || month.len != 3
-	    || year.len != 4)
-		return false;
-	civil.month = date_month(month);
-	return slice_u64(day, 31, &civil.day)
-	    && slice_u64(year, 9999, &civil.year)
-	    && date_clock_parse(clock, &civil)
-	    && date_zone_parse(zone, &civil.zone)
-	    && date_from_civil(&civil, when);
+	return date_imap_day_parse(date, &civil) &&
+	    date_clock_parse(clock, &civil) &&
+	    date_zone_parse(zone, &civil.zone) &&
+	    date_from_civil(&civil, when);
 }

@@ -13,7 +13,10 @@
 
 #include "common/io.h"
 
-enum { READ_PIECE = 65536, LOCK_POLL_MS = 10 };
+enum {
+	READ_PIECE = 65536,
+	LOCK_POLL_MS = 10
+};
 
 bool
 fs_read_fd(int fd, struct buf *out, struct why *why)
@@ -37,8 +40,8 @@ fs_read_fd(int fd, struct buf *out, struct why *why)
 		if (n == 0)
 			return true;
 		if (room == 0)
-			return why_set(why, "file larger than %zu bytes",
-			    out->ceiling);
+			return why_set(
+			    why, "file larger than %zu bytes", out->ceiling);
 		buf_commit(out, (size_t)n);
 	}
 }
@@ -127,8 +130,8 @@ fs_replace(int dirfd, const char *path, struct slice content, mode_t mode,
 	int fd, n;
 	bool ok;
 
-	n = snprintf(temporary, sizeof(temporary), "%s.tmp.%ld", path,
-	    (long)getpid());
+	n = snprintf(
+	    temporary, sizeof(temporary), "%s.tmp.%ld", path, (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return why_set(why, "%s: name too long", path);
 	(void)unlinkat(dirfd, temporary, 0);
@@ -137,9 +140,9 @@ fs_replace(int dirfd, const char *path, struct slice content, mode_t mode,
 	if (fd < 0)
 		return why_errno(why, "create %s", temporary);
 	/* The mode asked for, whatever the umask. */
-	ok = fs_write_all(fd, content, why)
-	    && (fchmod(fd, mode) == 0 || why_errno(why, "fchmod"))
-	    && (fsync(fd) == 0 || why_errno(why, "fsync"));
+	ok = fs_write_all(fd, content, why) &&
+	     (fchmod(fd, mode) == 0 || why_errno(why, "fchmod")) &&
+	     (fsync(fd) == 0 || why_errno(why, "fsync"));
 	close(fd);
 	if (ok && renameat(dirfd, temporary, dirfd, path) < 0)
 		ok = why_errno(why, "rename");

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t mapped_prefix[12]
-    = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
+	0xff };
 
 static void
 netaddr_from_ipv6(struct netaddr *out, const struct sockaddr_in6 *from)
@@ -27,8 +27,8 @@ netaddr_from_ipv6(struct netaddr *out, const struct sockaddr_in6 *from)
 }
 
 void
-netaddr_from_sockaddr(struct netaddr *out, const struct sockaddr *from,
-    socklen_t len)
+netaddr_from_sockaddr(
+    struct netaddr *out, const struct sockaddr *from, socklen_t len)
 {
 	struct sockaddr_in ipv4;
 	struct sockaddr_in6 ipv6;
@@ -55,8 +55,8 @@ netaddr_of(struct netaddr *out, int fd, name_fn *get_name)
 
 	memset(out, 0, sizeof(*out));
 	if (get_name(fd, (struct sockaddr *)&storage, &len) == 0)
-		netaddr_from_sockaddr(out, (const struct sockaddr *)&storage,
-		    len);
+		netaddr_from_sockaddr(
+		    out, (const struct sockaddr *)&storage, len);
 }
 
 void
@@ -95,15 +95,14 @@ netaddr_format(const struct netaddr *addr, char text[NETADDR_TEXT_SIZE])
 {
 	int family = addr->family == 4 ? AF_INET : AF_INET6;
 
-	if (addr->family == 0
-	    || inet_ntop(family, addr->bytes, text, NETADDR_TEXT_SIZE) == NULL)
+	if (addr->family == 0 ||
+	    inet_ntop(family, addr->bytes, text, NETADDR_TEXT_SIZE) == NULL)
 		snprintf(text, NETADDR_TEXT_SIZE, "unknown");
 	return text;
 }
 
 const char *
-netaddr_format_literal(const struct netaddr *addr,
-    char text[NETADDR_TEXT_SIZE])
+netaddr_format_literal(const struct netaddr *addr, char text[NETADDR_TEXT_SIZE])
 {
 	char plain[NETADDR_TEXT_SIZE];
 
@@ -139,8 +138,8 @@ bits_match(const uint8_t *a, const uint8_t *b, unsigned int bits)
 	unsigned int whole = bits / 8, rest = bits % 8;
 	unsigned int mask = 0xffu << (8 - rest) & 0xffu;
 
-	return memcmp(a, b, whole) == 0
-	    && (rest == 0 || (a[whole] & mask) == (b[whole] & mask));
+	return memcmp(a, b, whole) == 0 &&
+	       (rest == 0 || (a[whole] & mask) == (b[whole] & mask));
 }
 
 static bool
@@ -177,8 +176,8 @@ network_parse(struct slice text, struct network *out)
 bool
 network_contains(const struct network *network, const struct netaddr *addr)
 {
-	return addr->family != 0 && network->base.family == addr->family
-	    && bits_match(network->base.bytes, addr->bytes, network->bits);
+	return addr->family != 0 && network->base.family == addr->family &&
+	       bits_match(network->base.bytes, addr->bytes, network->bits);
 }
 
 bool
@@ -188,6 +187,5 @@ netaddr_is_loopback(const struct netaddr *addr)
 
 	if (addr->family == 4)
 		return addr->bytes[0] == 127;
-	return addr->family == 6
-	    && memcmp(addr->bytes, ipv6_loopback, 16) == 0;
+	return addr->family == 6 && memcmp(addr->bytes, ipv6_loopback, 16) == 0;
 }
