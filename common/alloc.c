@@ -34,7 +34,8 @@ alloc_resize(void *old, size_t count, size_t size)
 {
 	void *memory;
 
-	memory = reallocarray(old, count == 0 ? 1 : count, size == 0 ? 1 : size);
+	memory =
+	    reallocarray(old, count == 0 ? 1 : count, size == 0 ? 1 : size);
 	if (memory == NULL)
 		alloc_exhausted("alloc_resize");
 	return memory;

@@ -18,7 +18,13 @@
  * A bare LF or CR is given out as it is and leads to MIDDLE, where a dot is
  * an ordinary byte: LF.CRLF is no end.
  */
-enum { START, MIDDLE, CR, DOT, DOT_CR };
+enum {
+	START,
+	MIDDLE,
+	CR,
+	DOT,
+	DOT_CR
+};
 
 void
 dot_decode_init(struct dot_decoder *decoder, size_t line_limit)
@@ -125,8 +131,8 @@ dot_decode(struct dot_decoder *decoder, struct slice *input, struct buf *out)
 			*input = slice_from(*input, run);
 			continue;
 		}
-		decoder->is_at_end
-		    = dot_decode_byte(decoder, input->ptr[0], out);
+		decoder->is_at_end =
+		    dot_decode_byte(decoder, input->ptr[0], out);
 		*input = slice_from(*input, 1);
 		if (decoder->is_at_end)
 			return true;

@@ -95,8 +95,8 @@ io_read_all(int fd, void *bytes, size_t size, int64_t deadline)
 	size_t done = 0, got;
 
 	while (done < size) {
-		status = io_read_some(fd, (char *)bytes + done, size - done,
-		    &got, deadline);
+		status = io_read_some(
+		    fd, (char *)bytes + done, size - done, &got, deadline);
 		if (status == IO_EOF && done > 0) {
 			errno = EPROTO;
 			return IO_ERROR;

@@ -16,8 +16,8 @@ line_init(struct line_reader *reader, size_t ceiling)
 
 /* Judge one raw line that ends in LF, the LF included. */
 static enum line_status
-line_judge(const struct line_reader *reader, struct slice raw,
-    struct slice *line)
+line_judge(
+    const struct line_reader *reader, struct slice raw, struct slice *line)
 {
 	bool has_cr = raw.len >= 2 && raw.ptr[raw.len - 2] == '\r';
 
@@ -49,8 +49,8 @@ line_next(struct line_reader *reader, struct slice *input, struct slice *line)
 	struct slice raw;
 
 	/* A line given out by the last call may live in the buffer. */
-	if (reader->partial.len > 0
-	    && reader->partial.ptr[reader->partial.len - 1] == '\n')
+	if (reader->partial.len > 0 &&
+	    reader->partial.ptr[reader->partial.len - 1] == '\n')
 		buf_clear(&reader->partial);
 	if (end == input->len)
 		return line_keep(reader, input);

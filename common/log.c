@@ -12,7 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum log_kind { LOG_TO_STDERR, LOG_TO_FILE, LOG_TO_SYSLOG };
+enum log_kind {
+	LOG_TO_STDERR,
+	LOG_TO_FILE,
+	LOG_TO_SYSLOG
+};
 
 /* The one process-wide state of the suite: where its log goes. */
 static struct {
@@ -32,8 +36,8 @@ syslog_connect(void)
 	if (fd < 0)
 		return -1;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/dev/log");
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))
-	    < 0) {
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) <
+	    0) {
 		close(fd);
 		return -1;
 	}
@@ -52,8 +56,9 @@ log_open(const char *program, const char *file, enum log_level level)
 		fd = syslog_connect();
 		logger.kind = fd < 0 ? LOG_TO_STDERR : LOG_TO_SYSLOG;
 	} else if (strcmp(file, "-") != 0) {
-		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
-		    | O_NOFOLLOW, 0640);
+		fd = open(file,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		    0640);
 		logger.kind = fd < 0 ? LOG_TO_STDERR : LOG_TO_FILE;
 	}
 	logger.fd = fd < 0 ? STDERR_FILENO : fd;
@@ -76,16 +81,18 @@ static size_t
 log_prefix(char *line, size_t size, enum log_level level)
 {
 	static const int severity[] = { 3, 4, 6, 7 };
-	enum { FACILITY_MAIL = 2 << 3 };
+	enum {
+		FACILITY_MAIL = 2 << 3
+	};
 	char when[32] = "";
 	struct tm tm;
 	time_t now = time(NULL);
 	int n;
 
 	if (logger.kind == LOG_TO_SYSLOG)
-		n = snprintf(line, size, "<%d>merpati/%s[%ld]: ",
-		    FACILITY_MAIL | severity[level], logger.program,
-		    (long)logger.pid);
+		n = snprintf(line, size,
+		    "<%d>merpati/%s[%ld]: ", FACILITY_MAIL | severity[level],
+		    logger.program, (long)logger.pid);
 	else {
 		if (gmtime_r(&now, &tm) != NULL)
 			strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -137,13 +144,13 @@ log_line(enum log_level level, const char *format, va_list arguments)
 	(void)ignored;
 }
 
-#define LOG_FUNCTION(name, level)                     \
-	void name(const char *format, ...)            \
-	{                                             \
-		va_list arguments;                    \
-		va_start(arguments, format);          \
-		log_line(level, format, arguments);   \
-		va_end(arguments);                    \
+#define LOG_FUNCTION(name, level)                                              \
+	void name(const char *format, ...)                                     \
+	{                                                                      \
+		va_list arguments;                                             \
+		va_start(arguments, format);                                   \
+		log_line(level, format, arguments);                            \
+		va_end(arguments);                                             \
 	}
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -26,8 +26,8 @@ message_free(struct message *message)
 void
 message_begin(struct message *message, uint8_t type)
 {
-	const char header[PIPEMSG_HEADER_SIZE]
-	    = { 'M', 'P', PIPEMSG_VERSION, (char)type };
+	const char header[PIPEMSG_HEADER_SIZE] = { 'M', 'P', PIPEMSG_VERSION,
+		(char)type };
 
 	buf_clear(&message->frame);
 	buf_add(&message->frame, slice_make(header, sizeof(header)));
@@ -106,8 +106,7 @@ message_send(struct message *message, int fd, int64_t deadline)
 }
 
 enum io_status
-message_send_fd(struct message *message, int fd, int attached,
-    int64_t deadline)
+message_send_fd(struct message *message, int fd, int attached, int64_t deadline)
 {
 	struct slice frame = message_finish(message);
 	union {
@@ -116,7 +115,8 @@ message_send_fd(struct message *message, int fd, int attached,
 	} control = { .bytes = { 0 } };
 	struct iovec vector = { .iov_base = message->frame.ptr,
 		.iov_len = frame.len };
-	struct msghdr header = { .msg_iov = &vector, .msg_iovlen = 1,
+	struct msghdr header = { .msg_iov = &vector,
+		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
@@ -147,8 +147,8 @@ message_header(const char *header, uint32_t *length)
 	*length = 0;
 	for (size_t i = 0; i < 4; i++)
 		*length |= (uint32_t)(unsigned char)header[4 + i] << (8 * i);
-	if (memcmp(header, "MP", 2) != 0 || header[2] != PIPEMSG_VERSION
-	    || *length > LIMIT_PIPE_MESSAGE) {
+	if (memcmp(header, "MP", 2) != 0 || header[2] != PIPEMSG_VERSION ||
+	    *length > LIMIT_PIPE_MESSAGE) {
 		errno = EPROTO;
 		return false;
 	}
@@ -156,16 +156,16 @@ message_header(const char *header, uint32_t *length)
 }
 
 static enum io_status
-message_receive_rest(struct message *message, int fd, size_t have,
-    int64_t deadline)
+message_receive_rest(
+    struct message *message, int fd, size_t have, int64_t deadline)
 {
 	char *header = message->frame.ptr;
 	enum io_status status;
 	uint32_t length;
 	char *room;
 
-	status = io_read_all(fd, header + have, PIPEMSG_HEADER_SIZE - have,
-	    deadline);
+	status = io_read_all(
+	    fd, header + have, PIPEMSG_HEADER_SIZE - have, deadline);
 	if (status != IO_OK)
 		return have > 0 && status == IO_EOF ? IO_ERROR : status;
 	if (!message_header(header, &length))
@@ -196,9 +196,9 @@ take_rights(struct msghdr *header, int *attached)
 
 	for (rights = CMSG_FIRSTHDR(header); rights != NULL;
 	     rights = CMSG_NXTHDR(header, rights)) {
-		if (rights->cmsg_level != SOL_SOCKET
-		    || rights->cmsg_type != SCM_RIGHTS
-		    || rights->cmsg_len != CMSG_LEN(sizeof(int)))
+		if (rights->cmsg_level != SOL_SOCKET ||
+		    rights->cmsg_type != SCM_RIGHTS ||
+		    rights->cmsg_len != CMSG_LEN(sizeof(int)))
 			continue;
 		if (*attached >= 0)
 			close(*attached);
@@ -207,15 +207,16 @@ take_rights(struct msghdr *header, int *attached)
 }
 
 enum io_status
-message_receive_fd(struct message *message, int fd, int *attached,
-    int64_t deadline)
+message_receive_fd(
+    struct message *message, int fd, int *attached, int64_t deadline)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = { .bytes = { 0 } };
 	struct iovec vector = { .iov_len = PIPEMSG_HEADER_SIZE };
-	struct msghdr header = { .msg_iov = &vector, .msg_iovlen = 1,
+	struct msghdr header = { .msg_iov = &vector,
+		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes) };
 	enum io_status status;
@@ -260,8 +261,7 @@ get_little_endian(struct message *message, uint64_t *value, size_t size)
 	const char *bytes;
 
 	*value = 0;
-	if (message->failed
-	    || size > message->frame.len - message->position) {
+	if (message->failed || size > message->frame.len - message->position) {
 		message->failed = true;
 		return false;
 	}
@@ -320,7 +320,8 @@ message_get_array(struct message *message, char *array, size_t size)
 {
 	struct slice s;
 
-	if (!message_get_slice(message, &s) || !slice_to_array(s, array, size)) {
+	if (!message_get_slice(message, &s) ||
+	    !slice_to_array(s, array, size)) {
 		message->failed = true;
 		array[0] = '\0';
 		return false;

@@ -78,7 +78,7 @@ why_context(struct why *why, const char *format, ...)
 _Noreturn void
 bug(const char *file, int line, const char *expression)
 {
-	fprintf(stderr, "%s:%d: bug: %s does not hold\n", file, line,
-	    expression);
+	fprintf(
+	    stderr, "%s:%d: bug: %s does not hold\n", file, line, expression);
 	abort();
 }

@@ -79,7 +79,7 @@ struct settings {
 	uint64_t relay_processes;       /* relay processes in all: 100 */
 	/* TLS */
 	char *tls_cert_file, *tls_key_file; /* "": found by hostname or made */
-	uint64_t tls_min_version;       /* 0x0303, 0x0304 */
+	uint64_t tls_min_version;       /* 0: TLSv1.2, 1: TLSv1.3 */
 	/* mailboxes */
 	struct string_list special_folders; /* Drafts Sent Junk Trash Archive */
 	/* super-server */

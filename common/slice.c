@@ -54,8 +54,8 @@ ascii_is_print(char c)
 bool
 slice_eq(struct slice a, struct slice b)
 {
-	return a.len == b.len
-	    && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 bool
@@ -78,7 +78,8 @@ slice_compare(struct slice a, struct slice b)
 bool
 slice_starts(struct slice s, struct slice prefix)
 {
-	return s.len >= prefix.len && slice_eq(slice_first(s, prefix.len), prefix);
+	return s.len >= prefix.len &&
+	       slice_eq(slice_first(s, prefix.len), prefix);
 }
 
 bool
@@ -95,8 +96,8 @@ slice_starts_nocase(struct slice s, struct slice prefix)
 bool
 slice_ends(struct slice s, struct slice suffix)
 {
-	return s.len >= suffix.len
-	    && slice_eq(slice_from(s, s.len - suffix.len), suffix);
+	return s.len >= suffix.len &&
+	       slice_eq(slice_from(s, s.len - suffix.len), suffix);
 }
 
 struct slice
@@ -167,8 +168,8 @@ slice_token(struct slice *rest, struct slice set, struct slice *token)
 {
 	size_t start = 0, end;
 
-	while (start < rest->len
-	    && slice_index(set, rest->ptr[start]) < set.len)
+	while (
+	    start < rest->len && slice_index(set, rest->ptr[start]) < set.len)
 		start++;
 	end = start;
 	while (end < rest->len && slice_index(set, rest->ptr[end]) == set.len)

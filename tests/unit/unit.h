@@ -5,7 +5,8 @@
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H
 
-/* clang-format off: cmocka wants these before itself. */
+/* cmocka wants these before itself. */
+/* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

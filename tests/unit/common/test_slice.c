@@ -43,8 +43,9 @@ numbers_are_strict(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		value = 0;
-		assert_int_equal(slice_u64(slice_of(cases[i].text),
-		    cases[i].max, &value), cases[i].ok);
+		assert_int_equal(
+		    slice_u64(slice_of(cases[i].text), cases[i].max, &value),
+		    cases[i].ok);
 		if (cases[i].ok)
 			assert_int_equal(value, cases[i].value);
 	}
