@@ -11,7 +11,7 @@
 /* SMTP (RFC 5321 section 4.5.3.1 gives the minima) */
 #define LIMIT_SMTP_COMMAND 2048     /* 4.5.3.1.4 wants 512; 500 5.5.2 */
 #define LIMIT_SMTP_AUTH_LINE 12288  /* RFC 4954 section 4; 500 5.5.6 */
-#define LIMIT_SMTP_LOCAL_PART 64    /* 4.5.3.1.1; 501 5.1.3 */
+#define LIMIT_SMTP_LOCAL_PART 200   /* 4.5.3.1.1 wants 64; SRS needs more */
 #define LIMIT_SMTP_DOMAIN 255       /* 4.5.3.1.2; 501 5.1.2 */
 #define LIMIT_SMTP_PATH 256         /* 4.5.3.1.3; 501 5.1.3 */
 #define LIMIT_SMTP_RECIPIENTS 1000  /* 4.5.3.1.8 wants 100; 452 4.5.3 */

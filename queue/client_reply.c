@@ -52,8 +52,9 @@ reply_set_enhanced(struct reply *reply, struct slice text)
 		    sizeof(reply->enhanced));
 		return;
 	}
-	snprintf(reply->enhanced, sizeof(reply->enhanced), "%d.0.0",
-	    reply->code / 100);
+	/* One digit: the reply grammar allows 2, 3, 4 and 5. */
+	snprintf(reply->enhanced, sizeof(reply->enhanced), "%u.0.0",
+	    (unsigned int)reply->code / 100 % 10);
 }
 
 /* Continuation lines repeat code and enhanced code: said once is enough. */
