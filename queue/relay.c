@@ -96,7 +96,6 @@ relay_prepare(
 	const struct jail_request request = { .keep_count = RELAY_KEEP };
 	int helper;
 
-	relay_init(relay, settings, "/etc/resolv.conf", "/etc/hosts");
 	helper = relay_tls_start(settings, why);
 	if (helper < 0)
 		return false;
@@ -109,17 +108,17 @@ relay_prepare(
 int
 relay_run(const struct settings *settings, int argc, char *const argv[])
 {
-	struct relay relay;
+	struct relay *relay =
+	    relay_new(settings, "/etc/resolv.conf", "/etc/hosts");
 	struct why why = { 0 };
-	int code;
+	int code = EX_TEMPFAIL;
 
 	(void)argc;
 	(void)argv;
-	if (!relay_prepare(&relay, settings, &why)) {
+	if (relay_prepare(relay, settings, &why))
+		code = relay_serve(relay, STDIN_FILENO);
+	else
 		log_error("%s", why.text);
-		return EX_TEMPFAIL;
-	}
-	code = relay_serve(&relay, STDIN_FILENO);
-	relay_clear(&relay);
+	relay_free(&relay);
 	return code;
 }

@@ -26,27 +26,28 @@ struct delivery {
 	struct client_verdict failure; /* of what was tried last */
 };
 
-void
-relay_init(struct relay *relay, const struct settings *settings,
-    const char *resolv_conf, const char *hosts)
+struct relay *
+relay_new(
+    const struct settings *settings, const char *resolv_conf, const char *hosts)
 {
-	memset(relay, 0, sizeof(*relay));
+	struct relay *relay = alloc_zero(1, sizeof(*relay));
+
 	relay->settings = settings;
 	relay->tls_helper = -1;
 	resolver_open(&relay->resolver, resolv_conf, hosts);
 	relay_session_init(&relay->session);
 	buf_init(&relay->destination, DESTINATION_SIZE);
+	return relay;
 }
 
 void
-relay_clear(struct relay *relay)
+relay_free(struct relay **relay)
 {
-	relay_session_close(&relay->session);
-	client_clear(&relay->session.client);
-	buf_free(&relay->session.input);
-	buf_free(&relay->session.output);
-	buf_free(&relay->destination);
-	resolver_close(&relay->resolver);
+	relay_session_free(&(*relay)->session);
+	buf_free(&(*relay)->destination);
+	resolver_close(&(*relay)->resolver);
+	alloc_release(*relay);
+	*relay = NULL;
 }
 
 /* All that must be the same for a session to be used again. */

@@ -26,9 +26,9 @@ struct relay {
 	struct buf destination; /* the session's: domain, next hop, login */
 };
 
-void relay_init(struct relay *relay, const struct settings *settings,
+struct relay *relay_new(const struct settings *settings,
     const char *resolv_conf, const char *hosts);
-void relay_clear(struct relay *relay);
+void relay_free(struct relay **relay);
 /* verdicts: one per recipient of the job, in its order. */
 void relay_deliver(struct relay *relay, const struct job *job, int spool,
     struct verdict *verdicts);

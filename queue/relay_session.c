@@ -229,17 +229,9 @@ relay_session_open(struct relay_session *session, const struct relay_dial *dial)
 	return session_try(session, dial, true, &is_tls_bad);
 }
 
-static bool
-body_write(struct relay_session *session)
-{
-	if (session_flush(session))
-		return true;
-	/* The reply, if there is one, is read by session_run. */
-	return false;
-}
-
-/* False: the host takes no more, or the file is shorter than it says. In the
- * second case the connection is cut: half a message must not end well. */
+/* False: the file is shorter than it says, and the connection is cut, as half
+ * a message must not end well. When the host takes no more, its reply, if
+ * there is one, is read by session_run. */
 static bool
 session_body(struct relay_session *session, const struct relay_body *body)
 {
@@ -262,11 +254,12 @@ session_body(struct relay_session *session, const struct relay_body *body)
 		done += (uint64_t)n;
 		client_body(&session->client, slice_make(block, (size_t)n),
 		    &session->output);
-		if (session->output.len >= BODY_BLOCK && !body_write(session))
+		if (session->output.len >= BODY_BLOCK &&
+		    !session_flush(session))
 			return true;
 	}
 	client_body_end(&session->client, &session->output);
-	(void)body_write(session);
+	(void)session_flush(session);
 	return true;
 }
 
@@ -320,4 +313,13 @@ relay_session_close(struct relay_session *session)
 	session->fd = -1;
 	buf_clear(&session->input);
 	buf_clear(&session->output);
+}
+
+void
+relay_session_free(struct relay_session *session)
+{
+	relay_session_close(session);
+	client_clear(&session->client);
+	buf_free(&session->input);
+	buf_free(&session->output);
 }

@@ -59,5 +59,7 @@ bool relay_session_send(struct relay_session *session,
 bool relay_session_is_usable(const struct relay_session *session);
 /* QUIT, whose reply is not waited for. */
 void relay_session_close(struct relay_session *session);
+/* Close, and release what it holds. */
+void relay_session_free(struct relay_session *session);
 
 #endif
