@@ -55,6 +55,11 @@ try_smuggling(const char *before, const char *after)
 		    got, is_bare ? S("554 5.6.0 ") : S("250 2.0.0 ")));
 	else
 		assert_int_equal(got.len, 0);
+	if (driver.is_closed) {
+		assert_true(is_bare && end + 5 < strlen(input));
+		driver_clear(&driver);
+		return;
+	}
 	/* Commands when the data was over, text of the message when not. */
 	driver_say(&driver, "MAIL FROM:<evil@b.c>\r\nRCPT TO:<evil@e.f>\r\n");
 	driver_say(&driver, "DATA\r\n");
