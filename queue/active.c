@@ -296,6 +296,19 @@ route_recipient(struct manager *manager, struct active *active, size_t index)
 		    why.status[0] != '\0' ? why.status : "4.3.0", why.text);
 }
 
+static struct reason *
+read_reasons(const struct manager *manager, struct active *active)
+{
+	size_t count = active->message.recipient_count;
+	struct reason *reasons
+	    = arena_alloc(active->arena, (count + 1) * sizeof(*reasons));
+
+	BUG_UNLESS(reasons != NULL);
+	reason_read(manager->spool_fd, active->message.id, active->arena,
+	    reasons, count);
+	return reasons;
+}
+
 static void
 prepare_outcomes(struct manager *manager, struct active *active)
 {
@@ -310,13 +323,8 @@ prepare_outcomes(struct manager *manager, struct active *active)
 			active->outcomes[i].state = OUTCOME_OPEN;
 		if (message->recipients[i].status != RECIPIENT_FAILED)
 			continue;
-		if (reasons == NULL) {
-			reasons = arena_alloc(active->arena,
-			    message->recipient_count * sizeof(*reasons));
-			BUG_UNLESS(reasons != NULL);
-			reason_read(manager->spool_fd, message->id,
-			    active->arena, reasons, message->recipient_count);
-		}
+		if (reasons == NULL)
+			reasons = read_reasons(manager, active);
 		active->outcomes[i].state = OUTCOME_FAILED;
 		active->outcomes[i].is_marked = true;
 		active->outcomes[i].reason = reasons[i];
@@ -358,4 +366,34 @@ active_start(struct manager *manager, struct entry *entry)
 	note_unclean_stop(active);
 	prepare_outcomes(manager, active);
 	start_tasks(manager, active);
+}
+
+void
+active_give_up(struct manager *manager, struct entry *entry)
+{
+	struct active *active = active_new(manager, entry);
+	struct why why = { 0 };
+	enum result result;
+	struct reason *reasons;
+
+	schedule_park(manager->schedule, entry);
+	entry->flags |= ENTRY_ACTIVE;
+	result = read_message(manager, active, &why);
+	if (result != RESULT_OK) {
+		set_aside(manager, active, result, &why);
+		return;
+	}
+	prepare_outcomes(manager, active);
+	reasons = read_reasons(manager, active);
+	for (size_t i = 0; i < active->message.recipient_count; i++) {
+		if (active->outcomes[i].state != OUTCOME_OPEN)
+			continue;
+		active->outcomes[i].state = OUTCOME_LATER;
+		active->outcomes[i].reason = reasons[i];
+		if (reasons[i].status == 0)
+			active->outcomes[i].reason.text
+			    = S("given up by the administrator");
+	}
+	active->is_given_up = true;
+	active_finish(manager, active);
 }

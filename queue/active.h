@@ -81,6 +81,8 @@ void active_finish(struct manager *manager, struct active *active);
 void active_mark(struct manager *manager, struct active *active);
 /* Remember in the file that an attempt has begun; nothing is synced [Q4]. */
 void active_mark_in_flight(struct manager *manager, struct active *active);
+/* mailq bounce of a waiting message: report all open recipients now. */
+void active_give_up(struct manager *manager, struct entry *entry);
 /* Take the file out of the spool [Q7] and forget the entry. */
 void active_remove_file(struct manager *manager, const char *id);
 

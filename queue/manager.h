@@ -41,6 +41,7 @@ struct manager {
 	int trigger_fd;
 	int control_fd;
 	int stop_fd;                   /* readable: end gracefully */
+	int pickup_fd;                 /* a byte starts pickup */
 	int spawners[SPAWNERS];
 	struct schedule *schedule;
 	struct router *router;
@@ -52,6 +53,7 @@ struct manager {
 	struct buf trigger_input;
 	struct buf control_input;
 	int64_t now;                   /* of this step */
+	int64_t stop_until;
 	bool is_stopping;              /* no new jobs */
 	bool has_failed;               /* a spawner is gone */
 };

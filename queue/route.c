@@ -16,7 +16,6 @@
 #define TABLE_ARENA 65536
 
 struct kept_user {
-	char key[LIMIT_USER_NAME + LIMIT_SMTP_DOMAIN + 2];
 	int64_t until;
 	struct user user;
 };
@@ -60,45 +59,23 @@ router_free(struct router **router)
 	*router = NULL;
 }
 
-/* "alice" is a system account, "alice@domain" a line of the users file. */
 static enum result
-find_user(struct router *router, const struct spool_recipient *recipient,
-    struct user *out, struct why *why)
-{
-	struct slice name = slice_of(recipient->user.name), local, domain, at;
-
-	if (!slice_cut(name, '@', &local, &domain)) {
-		at = slice_from(recipient->address,
-		    slice_last_index(recipient->address, '@'));
-		domain = at.len > 1 ? slice_from(at, 1)
-				    : slice_of(router->settings->hostname);
-	}
-	return users_find_address(router->settings, local, domain, out, why);
-}
-
-static enum result
-find_kept_user(struct router *router,
-    const struct spool_recipient *recipient, struct user *out,
+find_kept_user(struct router *router, const char *name, struct user *out,
     struct why *why)
 {
-	struct slice at = slice_from(recipient->address,
-	    slice_last_index(recipient->address, '@'));
-	char key[sizeof(router->kept->key)];
 	struct kept_user *kept;
 	enum result result;
 	unsigned int hash = 0;
 
-	snprintf(key, sizeof(key), "%s%.*s", recipient->user.name,
-	    SLICE_FMT(at));
-	for (const char *p = key; *p != '\0'; p++)
+	for (const char *p = name; *p != '\0'; p++)
 		hash = hash * 31 + (unsigned char)*p;
 	kept = &router->kept[hash % USERS_KEPT];
-	if (strcmp(kept->key, key) != 0 || kept->until < io_now()) {
-		result = find_user(router, recipient, &kept->user, why);
-		kept->key[0] = '\0';
+	if (kept->until < io_now() || strcmp(kept->user.name, name) != 0) {
+		kept->until = 0;
+		result = users_find_name(
+		    router->settings, slice_of(name), &kept->user, why);
 		if (result != RESULT_OK)
 			return result;
-		memcpy(kept->key, key, sizeof(key));
 		kept->until = io_now() + USERS_KEPT_MS;
 	}
 	*out = kept->user;
@@ -110,7 +87,7 @@ route_local(struct router *router, const struct spool_recipient *recipient,
     struct route *out, struct why *why)
 {
 	enum result result
-	    = find_kept_user(router, recipient, &out->user, why);
+	    = find_kept_user(router, recipient->user.name, &out->user, why);
 
 	out->is_local = true;
 	if (result == RESULT_OK
