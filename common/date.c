@@ -204,7 +204,7 @@ date_imap_day_parse(struct slice date, struct civil *civil)
 		return false;
 	civil->month = date_month(month);
 	return slice_u64(day, 31, &civil->day) &&
-	    slice_u64(year, 9999, &civil->year);
+	       slice_u64(year, 9999, &civil->year);
 }
 
 bool
@@ -218,7 +218,7 @@ date_parse_imap(struct slice text, time_t *when)
 	    !slice_token(&rest, S(" "), &zone) || rest.len > 0)
 		return false;
 	return date_imap_day_parse(date, &civil) &&
-	    date_clock_parse(clock, &civil) &&
-	    date_zone_parse(zone, &civil.zone) &&
-	    date_from_civil(&civil, when);
+	       date_clock_parse(clock, &civil) &&
+	       date_zone_parse(zone, &civil.zone) &&
+	       date_from_civil(&civil, when);
 }

@@ -41,7 +41,7 @@ enum listener_kind {
 };
 
 struct listener {
-	const char *name;     /* "smtp", "submission", ... as in settings.listen */
+	const char *name;     /* "smtp", ... as in settings.listen */
 	enum listener_kind kind;
 	const char *program;  /* "smtpd" */
 	uint16_t port;

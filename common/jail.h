@@ -26,8 +26,10 @@ enum jail_calls {
 	JAIL_CALLS_PUMP,     /* read, write, poll, close, memory, time, exit */
 	JAIL_CALLS_READER,   /* pump + pread, lseek, fstat */
 	JAIL_CALLS_CLIENT,   /* reader + sockets of AF_INET/6, connect */
-	JAIL_CALLS_FILER,    /* reader + open, rename, link, unlink, fsync, ... */
-	JAIL_CALLS_MANAGER,  /* filer + sendmsg, recvmsg, eventfd, FIFO, kill 0 */
+	JAIL_CALLS_FILER,    /* reader + open, rename, link, fsync, ... */
+	JAIL_CALLS_MANAGER,  /* filer + sendmsg, recvmsg, FIFO, kill 0 */
+	JAIL_CALLS_SPAWNER,  /* client + filer + fork, exec, wait, jails of its
+	                      * own: for who starts other programs */
 };
 
 /* What Landlock leaves of the file system. */
@@ -45,10 +47,11 @@ struct jail {
 	enum jail_paths paths;
 	uint64_t memory;       /* RLIMIT_AS, bytes; 0 unlimited */
 	uint64_t cpu;          /* seconds; 0 unlimited */
-	uint64_t file_size;    /* RLIMIT_FSIZE */
+	uint64_t file_size;    /* RLIMIT_FSIZE; not where the log is a file */
 	uint64_t processes;    /* RLIMIT_NPROC where the uid is not root */
 	uint64_t descriptors;  /* RLIMIT_NOFILE */
 };
+#define JAIL_UNLIMITED UINT64_MAX /* file_size, processes, descriptors */
 
 const struct jail *jail_find(const char *name);
 extern const struct jail jail_table[];
@@ -68,5 +71,9 @@ struct jail_request {
 };
 bool jail_enter(const struct jail *jail, const struct settings *settings,
     const struct jail_request *request, struct why *why);
+/* The part about identity alone: groups of user (NULL: none), gid, uid, and
+ * the proof. For the front that becomes a user. Nothing when not root; root
+ * (uid 0) is refused as a target. */
+bool jail_become(uid_t uid, gid_t gid, const char *user, struct why *why);
 
 #endif

@@ -77,6 +77,16 @@ log_descriptor(void)
 	return logger.fd;
 }
 
+void
+log_move(int fd)
+{
+	if (logger.fd == fd || dup2(logger.fd, fd) < 0)
+		return;
+	if (logger.fd > STDERR_FILENO)
+		close(logger.fd);
+	logger.fd = fd;
+}
+
 static size_t
 log_prefix(char *line, size_t size, enum log_level level)
 {

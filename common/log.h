@@ -26,6 +26,9 @@ void log_open(const char *program, const char *file, enum log_level level);
 void log_rename(const char *program);
 /* The descriptor that must stay open across a jail; -1 for none. */
 int log_descriptor(void);
+/* Let the log be descriptor fd from now on, and leave fd open across exec:
+ * a front puts it on 2, where every program that it starts finds it. */
+void log_move(int fd);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...)

@@ -35,7 +35,8 @@ extern const struct program program_table[];
 #define PROGRAM_DESCRIPTORS_MAX 8
 
 /* Child's descriptor n is the parent's descriptors[n], or /dev/null where
- * that is -1; everything else but the log is closed. */
+ * that is -1; 2 is always the log; everything else is closed. SIGPIPE is
+ * ignored, every other signal has its default, none is blocked. */
 struct program_start {
 	const char *name;
 	const char *arguments[8]; /* after the name; NULL ends */

@@ -42,7 +42,7 @@ struct settings {
 	/* identity */
 	char *hostname;                 /* default: the system's full name */
 	struct string_list domains;     /* local mail domains; lower case */
-	char *origin;                   /* first domain, /etc/mailname, hostname */
+	char *origin;                   /* first domain, mailname, hostname */
 	bool is_lab;                    /* lab = yes: written by init --lab */
 	/* who may do what */
 	uint64_t internet;              /* enum internet */

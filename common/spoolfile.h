@@ -5,8 +5,8 @@
  * One immutable, self-checking file per message; little endian.
  *
  *     0    64  header: magic "MERPATI1", version, flags, created (seconds),
- *              recipient count n, envelope length, body offset, CRC32C of
- *              the bytes before it
+ *              count n, envelope length, body offset, CRC32C of slots
+ *              (without status) and envelope, CRC32C of the bytes before
  *    64    64  scheduling slot: attempts, next attempt, flags, own CRC32C;
  *              rewritten in place; a bad CRC means "try now"
  *   128  n*16  recipient slots: status byte, then kind, offset and length
@@ -22,7 +22,7 @@
  * scheduling slot, one pwrite each. Readers treat the file as hostile.
  *
  * The id is 13 letters of the base 32 alphabet without I L O U:
- * microseconds since 1970 shifted left by 13, plus 13 random bits. The
+ * microseconds since 1970 shifted left by 12, plus 12 random bits. The
  * bucket is the last two hexadecimal digits of crc32c(id).
  */
 #ifndef COMMON_SPOOLFILE_H
@@ -100,32 +100,38 @@ bool spool_id_is_valid(struct slice id);
 /* "queue/7f/ID" relative to the spool directory. */
 void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);
 
-/*
- * Writing: open, envelope, body in pieces, commit. The order of system
- * calls and the commit points [A1] to [A8] are in queue/README.md. On any
- * failure the file is unlinked, never synced again.
- */
+/* False, and why->error ENOSPC, when less than minimum_free bytes (or too few
+ * inodes) are left: 452 4.3.1 at MAIL. */
+bool spool_has_room(int spool_fd, uint64_t minimum_free, struct why *why);
+
+/* Writing: open, envelope, body in pieces, commit. The order of system calls
+ * and the commit points [A1] to [A8] are in queue/README.md. On any failure
+ * the file is unlinked, never synced again. */
 struct spool_writer;
+/* Nothing is on disk before the first 64 KiB or commit. */
 struct spool_writer *spool_writer_open(int spool_fd, struct why *why);
+/* Use this id; EEXIST at commit when it is taken. False: not an id. */
+bool spool_writer_set_id(struct spool_writer *writer, const char *id);
+/* strict_sync = no: leave the directory sync out. */
+void spool_writer_relax(struct spool_writer *writer);
 /* message: flags, created, sender, recipients, login, helo, peer. */
 bool spool_writer_envelope(struct spool_writer *writer,
     const struct spool_message *message, struct why *why);
 bool spool_writer_body(struct spool_writer *writer, struct slice bytes,
     struct why *why);
 uint64_t spool_writer_body_length(const struct spool_writer *writer);
-/* After true the message is on stable storage under its id. fixed_id NULL
- * for a fresh one, else that id, and EEXIST in why->error when taken. */
+/* After true the message is on stable storage under its id. fixed_id: NULL
+ * or another id to put it under, EEXIST when taken. */
 bool spool_writer_commit(struct spool_writer *writer, const char *fixed_id,
     char id[SPOOL_ID_SIZE], struct why *why);
-void spool_writer_close(struct spool_writer **writer); /* aborts if open */
+/* Aborts if not committed. Drops the live writer mark: after the reply. */
+void spool_writer_close(struct spool_writer **writer);
 /* The id the message will get, known before commit (for Received:). */
 const char *spool_writer_id(const struct spool_writer *writer);
 
-/*
- * Reading. spool_read fills message (slices in the arena) from the envelope
+/* Reading. spool_read fills message (slices in the arena) from the envelope
  * pages and the END record; it does not read the body. RESULT_NEVER:
- * damaged (why says where); RESULT_LATER: I/O error.
- */
+ * damaged (why says where); RESULT_LATER: I/O error. */
 enum result spool_read(int fd, const char *id, struct arena *arena,
     struct spool_message *message, struct why *why);
 /* Read everything and compare the CRC. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "common/jail.h"
+
+#include <string.h>
+
+#define MIB (1024ULL * 1024)
+
+/* README.md has this table for people; tests/unit compares the two. A limit
+ * on memory is the address space, so it counts mapped libraries as well. */
+const struct jail jail_table[] = {
+	{
+	    .name = "smtpd-session",
+	    .account = "_mpsmtp",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 64 * MIB,
+	    .cpu = 600,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "pop3d-login",
+	    .account = "_mplogin",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 64 * MIB,
+	    .cpu = 60,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "imapd-login",
+	    .account = "_mplogin",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 64 * MIB,
+	    .cpu = 60,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "tls",
+	    .account = "_mptls",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 128 * MIB,
+	    .cpu = 3600,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "tls-client",
+	    .account = "_mprelay",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 128 * MIB,
+	    .cpu = 3600,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "auth",
+	    .account = "_mpauth",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_READER,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 512 * MIB,
+	    .cpu = 20,
+	    .descriptors = 16,
+	},
+	{
+	    .name = "enqueue",
+	    .account = "_mpqueue",
+	    .calls = JAIL_CALLS_FILER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 256 * MIB,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{
+	    .name = "pickup",
+	    .account = "_mpqueue",
+	    .calls = JAIL_CALLS_SPAWNER,
+	    .paths = JAIL_PATHS_ANY,
+	    .file_size = JAIL_UNLIMITED,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{
+	    .name = "qmgr",
+	    .account = "_mpqueue",
+	    .calls = JAIL_CALLS_MANAGER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 1024 * MIB,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 4096,
+	},
+	{
+	    .name = "relay-spawn",
+	    .account = "_mprelay",
+	    .calls = JAIL_CALLS_SPAWNER,
+	    .paths = JAIL_PATHS_ANY,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{
+	    .name = "relay",
+	    .account = "_mprelay",
+	    .calls = JAIL_CALLS_SPAWNER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 256 * MIB,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{
+	    .name = "deliver",
+	    .calls = JAIL_CALLS_ANY,
+	    .paths = JAIL_PATHS_ANY,
+	    .cpu = 3600,
+	    .file_size = JAIL_UNLIMITED,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 256,
+	},
+	{
+	    .name = "pop3d-mailbox",
+	    .calls = JAIL_CALLS_FILER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 1024 * MIB,
+	    .cpu = 3600,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{
+	    .name = "imapd-mailbox",
+	    .calls = JAIL_CALLS_FILER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 2048 * MIB,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 256,
+	},
+	{
+	    .name = "mailq",
+	    .account = "_mpqueue",
+	    .calls = JAIL_CALLS_MANAGER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	{ .name = NULL },
+};
+
+const struct jail *
+jail_find(const char *name)
+{
+	for (const struct jail *jail = jail_table; jail->name != NULL; jail++)
+		if (strcmp(jail->name, name) == 0)
+			return jail;
+	return NULL;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/crc32c.h"
+#include "common/spoolfile.h"
+
+/* Crockford's base 32: no I, L, O, U, which people misread. */
+static const char letters[33] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+enum {
+	RANDOM_BITS = 12
+};
+
+void
+spool_id_make(char id[SPOOL_ID_SIZE])
+{
+	struct timespec now;
+	uint32_t random = 0;
+	uint64_t value;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	/* Without entropy the pid keeps processes apart. */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)getpid();
+	value = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	value = value << RANDOM_BITS | (random & ((1u << RANDOM_BITS) - 1));
+	id[SPOOL_ID_LENGTH] = '\0';
+	for (size_t i = SPOOL_ID_LENGTH; i > 0; i--) {
+		id[i - 1] = letters[value & 31];
+		value >>= 5;
+	}
+}
+
+bool
+spool_id_is_valid(struct slice id)
+{
+	if (id.len != SPOOL_ID_LENGTH)
+		return false;
+	for (size_t i = 0; i < id.len; i++)
+		if (id.ptr[i] == '\0' || strchr(letters, id.ptr[i]) == NULL)
+			return false;
+	return true;
+}
+
+void
+spool_path(const char *id, char path[SPOOL_PATH_SIZE])
+{
+	unsigned int bucket = crc32c(0, id, strlen(id)) % SPOOL_BUCKETS;
+
+	snprintf(path, SPOOL_PATH_SIZE, "queue/%02x/%.13s", bucket, id);
+}

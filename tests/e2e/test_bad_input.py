@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: ISC
+"""Bad input: a clear reply, no crash, no growth, nothing smuggled."""
+
+import os
+import socket
+import ssl
+
+import pytest
+
+import server
+from server import Wire
+
+
+def processes_of(host):
+    """Pids below the super-server."""
+    children = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        children.setdefault(parent, []).append(int(pid))
+    found, todo = [], [host.process.pid]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, [])
+    return found
+
+
+def greet(host, service="smtp"):
+    wire = Wire(host.connect(service))
+    assert wire.line()[:3] in ("220", "+OK", "* O")
+    return wire
+
+
+def begin(host):
+    wire = greet(host)
+    user = "mahen@" + host.hostname
+    assert wire.say("HELO x")[:3] == "250"
+    assert wire.say("MAIL FROM:<a@b.example>")[:3] == "250"
+    assert wire.say("RCPT TO:<%s>" % user)[:3] == "250"
+    assert wire.say("DATA")[:3] == "354"
+    return wire
+
+
+ENDS = [a + b"." + c
+        for a in (b"\r\n", b"\n", b"\r", b"")
+        for c in (b"\r\n", b"\n", b"\r", b"")] + [
+    b"\r\n.\0\r\n", b"\r\n..\r\n", b"\n..\n", b"\r\r\n.\r\r\n",
+    b"\r\n\x00.\r\n", b"\n\r.\n\r", b"\r\n.\r\r\n", b"\r\r.\r\n",
+    b"\n\n.\n\n", b"\r\n.\n\r\n", b"\n.\r\n\n", b"\0\n.\r\n",
+    b"\r\n .\r\n", b"\r\n. \r\n", b"\x85.\x85", b"\xe2\x80\xa8.\xe2\x80\xa8",
+    b"\x0b.\x0b", b"\x0c.\x0c"]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda e: e.hex())
+def test_only_crlf_dot_crlf_ends_data(make_host, end, shared_host):
+    host = shared_host
+    user = "mahen@" + host.hostname
+    smuggled = (b"\r\nMAIL FROM:<evil@b.example>\r\nRCPT TO:<" +
+                user.encode() + b">\r\nDATA\r\nSubject: smuggled\r\n\r\nx"
+                b"\r\n.\r\nQUIT\r\n")
+    before = len(host.messages(user))
+    wire = begin(host)
+    wire.send(b"Subject: outer\r\n\r\nbody" + end + smuggled)
+    rest = wire.rest().decode("latin-1")
+    codes = [line[:3] for line in rest.splitlines() if line]
+    if end == b"\r\n.\r\n":
+        # A true end: what follows are two honest transactions' commands.
+        assert codes[0] == "250"
+        return
+    # Everything up to the true end was one message: taken or refused whole.
+    assert codes[0] in ("250", "554", "550")
+    assert len([c for c in codes if c == "250"]) <= 1
+    assert codes[-1] in ("221", "421", codes[0])
+    if codes[0] == "250":
+        files = host.wait_messages(user, before + 1)
+    host.wait_queue_empty()
+    for path in host.messages(user):
+        with open(path, "rb") as file:
+            assert not file.read().startswith(b"Return-Path: <evil@")
+
+
+@pytest.fixture(scope="module")
+def shared_host():
+    import shutil
+    directory = server.temporary_directory()
+    one = server.Host(directory)
+    one.add_user("mahen@" + one.hostname)
+    one.add_user("hendro@" + one.hostname)
+    one.start()
+    yield one
+    one.stop()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_bare_line_feeds_say_what_to_do(shared_host):
+    wire = begin(shared_host)
+    wire.send(b"Subject: x\n\nbody\n.\n\r\n.\r\n")
+    reply = wire.reply()
+    assert reply.startswith("554 5.6.0") and "CRLF" in reply
+    wire.close()
+
+
+def test_commands_may_end_in_lf(shared_host):
+    wire = greet(shared_host)
+    wire.send("helo x\nnoop\nmail from: a@b.example\n")
+    for _ in range(3):
+        assert wire.reply()[:3] == "250"
+    wire.close()
+
+
+@pytest.mark.parametrize("line,code", [
+    ("NOSUCH", "500"), ("MAIL FROM:<a@b>", "503"), ("RCPT TO:<a@b>", "503"),
+    ("DATA", "503"), ("HELO", "501"), ("EHLO", "501"),
+    ("STARTTLS now", "501"), ("AUTH PLAIN", "50"), ("", "500"),
+    ("VRFY", "501"), ("X" * 5000, "500"), ("NOOP \0", "50"),
+    ("MAIL FROM:<>", "503"),
+])
+def test_wrong_commands_get_clear_replies(shared_host, line, code):
+    wire = greet(shared_host)
+    reply = wire.say(line)
+    assert reply.startswith(code), reply
+    assert wire.say("QUIT").startswith("221")
+    wire.close()
+
+
+@pytest.mark.parametrize("line,code", [
+    ("MAIL FROM:<a@b", "501"), ("MAIL FROM:a b@c", "5"),
+    ("MAIL FROM:<a@b> SIZE=999999999999", "552"),
+    ("MAIL FROM:<a@b> SIZE=x", "501"), ("MAIL FROM:<a@b> FOO=1", "555"),
+    ("MAIL FROM:<%s@b>" % ("a" * 300), "501"),
+    ("MAIL FROM:<a@%s>" % ("b." * 200), "501"),
+    ("MAIL TO:<a@b>", "501"), ("MAIL FROM:<a@@b>", "501"),
+    ("MAIL FROM:<a@b>\0", "501"), ("MAIL FROM:<\xe9@b>", "5"),
+])
+def test_wrong_arguments_get_clear_replies(shared_host, line, code):
+    wire = greet(shared_host)
+    assert wire.say("EHLO x")[:3] == "250"
+    reply = wire.say(line.encode("latin-1").decode("latin-1"))
+    assert reply.startswith(code), reply
+    assert wire.say("QUIT").startswith("221")
+    wire.close()
+
+
+def test_too_many_errors_end_the_session(shared_host):
+    wire = greet(shared_host)
+    codes = []
+    for _ in range(100):
+        wire.send("NOSUCH\r\n")
+        codes.append(wire.line()[:3])
+        if codes[-1] == "421":
+            break
+    assert codes[-1] == "421"
+    assert codes[:3] == ["500"] * 3
+    assert wire.rest() == b""
+
+
+def test_ten_thousand_pipelined_commands(shared_host):
+    wire = greet(shared_host)
+    wire.sock.settimeout(60)
+    import threading
+    data = b"NOOP\r\n" * 10000 + b"QUIT\r\n"
+    sender = threading.Thread(target=lambda: wire.sock.sendall(data))
+    sender.start()
+    replies = wire.rest().splitlines()
+    sender.join()
+    assert len(replies) == 10001
+    assert replies[-1].startswith(b"221")
+    assert set(line[:3] for line in replies[:-1]) == {b"250"}
+
+
+@pytest.mark.parametrize("service,talk", [
+    ("smtp", b"EHLO x\r\n"), ("pop3", b"CAPA\r\n"),
+    ("imap", b"a CAPABILITY\r\n")])
+def test_half_closed_connections_end(shared_host, service, talk):
+    wire = greet(shared_host, service)
+    wire.send(talk)
+    wire.sock.shutdown(socket.SHUT_WR)
+    assert wire.rest()
+
+
+@pytest.mark.parametrize("service,command,ok", [
+    ("smtp", b"STARTTLS\r\n", "220"), ("pop3", b"STLS\r\n", "+OK"),
+    ("imap", b"a STARTTLS\r\n", "a OK")])
+def test_plaintext_behind_starttls_is_never_executed(shared_host, service,
+                                                     command, ok):
+    host = shared_host
+    wire = greet(host, service)
+    if service == "smtp":
+        assert wire.say("EHLO x")[:3] == "250"
+    injected = {"smtp": b"NOOP injected\r\nRSET\r\n", "pop3": b"NOOP\r\n",
+                "imap": b"b NOOP\r\n"}[service]
+    wire.send(command + injected)
+    assert wire.line().startswith(ok)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    # The injected text was in the same segment as the command: it is gone,
+    # and the handshake works; or the connection is closed.
+    try:
+        tls = context.wrap_socket(wire.sock)
+    except (ssl.SSLError, ConnectionError, OSError):
+        return
+    inner = Wire(tls)
+    question = {"smtp": b"EHLO y\r\n", "pop3": b"CAPA\r\n",
+                "imap": b"c NOOP\r\n"}[service]
+    inner.send(question)
+    first = inner.line()
+    assert first.startswith({"smtp": "250", "pop3": "+OK",
+                             "imap": "c OK"}[service]), first
+    inner.close()
+
+
+@pytest.mark.parametrize("service,lines", [
+    ("pop3", [b"STAT\r\n", b"RETR 1\r\n", b"USER\r\n", b"PASS x\r\n",
+              b"\0\0\r\n", b"X" * 3000 + b"\r\n", b"AUTH NOSUCH\r\n"]),
+    ("imap", [b"\r\n", b"a\r\n", b"a NOSUCH\r\n", b"a FETCH 1 ALL\r\n",
+              b"a LOGIN\r\n", b"a LOGIN {99999}\r\n", b"\0 \0\r\n",
+              b"a LOGIN \"" + b"x" * 9000 + b"\"\r\n"]),
+])
+def test_mailbox_logins_answer_nonsense(shared_host, service, lines):
+    for line in lines:
+        wire = greet(shared_host, service)
+        wire.send(line)
+        answer = wire.line()
+        assert answer.startswith(("-ERR", "a BAD", "a NO", "* BAD", "* BYE",
+                                  "a BYE", "BAD")), (line, answer)
+        wire.close()
+
+
+def test_nothing_is_left_behind(shared_host):
+    """After all of the above only the resident processes are there."""
+    host = shared_host
+
+    def resident():
+        return len(processes_of(host)) <= 4 + 1
+
+    server.wait_for(resident, "the sessions to end: %r" %
+                    processes_of(host))
+    log = host.read_log()
+    for word in ("bug:", "AddressSanitizer", "runtime error", "Segmentation",
+                 "signal 31", "signal 11", "signal 6"):
+        assert word not in log, log[-3000:]

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+int
+sample_run(int n)
+{
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	n++;
+	return n;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "common/slice.h"
+
+#include <stdio.h>
+
+int
+sample_run(int n)
+{
+	return n;
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+if true; then

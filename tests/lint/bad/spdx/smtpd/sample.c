@@ -1,0 +1,7 @@
+#include "config.h"
+
+int
+sample_run(int n)
+{
+	return n;
+}
