@@ -20,7 +20,7 @@
 #include "common/mailbox/uidvalidity.h"
 
 #define APPEND_NAME_SIZE 400
-#define COUNT_SIZE 16384
+#define COUNT_SIZE 8192
 
 struct appender {
 	int root_fd; /* not ours to close */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/slice.h"
 
 #define HOST_SIZE 256
@@ -61,8 +62,9 @@ remove_stale(int dirfd, const char *file, const struct stat *stale)
 		return;
 	if (fstatat(dirfd, moved, &status, AT_SYMLINK_NOFOLLOW) == 0
 	    && (status.st_ino != stale->st_ino
-		|| status.st_mtim.tv_sec != stale->st_mtim.tv_sec))
-		(void)linkat(dirfd, moved, dirfd, file, 0);
+		|| status.st_mtim.tv_sec != stale->st_mtim.tv_sec)
+	    && linkat(dirfd, moved, dirfd, file, 0) != 0)
+		log_warning("%s: taken from its holder by mistake", file);
 	(void)unlinkat(dirfd, moved, 0);
 }
 

@@ -13,6 +13,7 @@
 #endif
 
 #include "common/alloc.h"
+#include "common/mailbox/store.h"
 
 #define FOLDER_MEMORY ((size_t)1 << 30)
 
@@ -25,10 +26,11 @@ folder_open_at(int root_fd, const char *path, bool is_read_only,
 	int fd = openat(root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0) {
-		why_errno(why, "cannot open the folder");
-		if (why != NULL && errno == ENOENT)
-			strncpy(why->status, "NONEXISTENT",
-			    sizeof(why->status) - 1);
+		if (errno == ENOENT)
+			store_refuse(why, "NONEXISTENT",
+			    "there is no such folder");
+		else
+			why_errno(why, "cannot open the folder");
 		return NULL;
 	}
 	folder = alloc_zero(1, sizeof(*folder));

@@ -16,7 +16,7 @@
 #include "common/mailbox/scan.h"
 
 #define LOCATE_ATTEMPTS 3
-#define MEASURE_SIZE 16384
+#define MEASURE_SIZE 8192
 
 static struct folder_slot *
 folder_slot_at(struct folder *folder, size_t index)

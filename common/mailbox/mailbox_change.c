@@ -11,6 +11,7 @@
 
 #include "common/alloc.h"
 #include "common/fsutil.h"
+#include "common/mailbox/keywords.h"
 #include "common/mailbox/mailbox.h"
 #include "common/mailbox/maildir.h"
 #include "common/mailbox/store.h"
@@ -178,9 +179,9 @@ rename_inbox(struct mailbox *mailbox, const char *to, struct why *why)
 	fd = openat(mailbox->fd, to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return why_errno(why, "cannot open the folder");
-	(void)linkat(mailbox->fd, "dovecot-keywords", fd, "dovecot-keywords",
-	    0);
-	ok = move_messages(mailbox->fd, fd, "new", why)
+	ok = linkat(mailbox->fd, KEYWORDS_FILE, fd, KEYWORDS_FILE, 0) == 0
+	    || errno == ENOENT || why_errno(why, "cannot copy keywords");
+	ok = ok && move_messages(mailbox->fd, fd, "new", why)
 	    && move_messages(mailbox->fd, fd, "cur", why);
 	close(fd);
 	return ok;
