@@ -13,8 +13,8 @@
 
 #include "queue/client_envelope.h"
 
-typedef enum client_effect client_handler(struct client *client,
-    struct slice *input, struct buf *out);
+typedef enum client_effect
+client_handler(struct client *client, struct slice *input, struct buf *out);
 
 void
 client_init(struct client *client, const struct client_options *options)
@@ -33,15 +33,14 @@ client_clear(struct client *client)
 }
 
 static enum client_effect
-client_fail(struct client *client, char status, const char *code,
-    const char *text)
+client_fail(
+    struct client *client, char status, const char *code, const char *text)
 {
 	struct client_message *message = client->message;
 
 	client_verdict_set(&client->failure, status, code, text);
 	client->state = CLIENT_STATE_CLOSED;
-	for (size_t i = 0; message != NULL && i < message->recipient_count;
-	     i++)
+	for (size_t i = 0; message != NULL && i < message->recipient_count; i++)
 		if (message->recipients[i].verdict.status == 0)
 			message->recipients[i].verdict = client->failure;
 	return CLIENT_CLOSED;
@@ -71,8 +70,8 @@ static enum client_effect
 client_refused(struct client *client, const char *code)
 {
 	const struct reply *reply = &client->reply;
-	bool is_final = reply->code == 521
-	    && client->state == CLIENT_STATE_GREETING;
+	bool is_final =
+	    reply->code == 521 && client->state == CLIENT_STATE_GREETING;
 	char text[LIMIT_REASON];
 
 	snprintf(text, sizeof(text), "%.950s (in reply to %s)", reply->text,
@@ -107,8 +106,8 @@ on_greeting(struct client *client, struct slice *input, struct buf *out)
 	/* Both, as another host may sit behind an address of ours. */
 	slice_cut(rest, ' ', &name, &rest);
 	slice_cut(rest, ' ', &name, &rest);
-	if (client->options.is_own_address
-	    && slice_eq_nocase(name, slice_of(client->options.hostname)))
+	if (client->options.is_own_address &&
+	    slice_eq_nocase(name, slice_of(client->options.hostname)))
 		return client_fail(
 		    client, 'F', "5.4.6", "mail loops back to myself");
 	return client_hello(client, out);
@@ -142,9 +141,9 @@ client_introduced(struct client *client, struct buf *out)
 {
 	const struct client_options *options = &client->options;
 
-	if (!client->is_tls && options->tls_level != TLS_LEVEL_NONE
-	    && !options->is_tls_avoided
-	    && (client->extensions & CLIENT_STARTTLS)) {
+	if (!client->is_tls && options->tls_level != TLS_LEVEL_NONE &&
+	    !options->is_tls_avoided &&
+	    (client->extensions & CLIENT_STARTTLS)) {
 		client->state = CLIENT_STATE_STARTTLS;
 		buf_add(out, S("STARTTLS\r\n"));
 		return CLIENT_READ;
@@ -198,8 +197,8 @@ extension_line(struct client *client, struct slice line)
 	struct slice word;
 
 	/* "AUTH=PLAIN" is how it was before RFC 2554. */
-	if (slice_starts_nocase(line, S("AUTH "))
-	    || slice_starts_nocase(line, S("AUTH="))) {
+	if (slice_starts_nocase(line, S("AUTH ")) ||
+	    slice_starts_nocase(line, S("AUTH="))) {
 		extension_auth(client, slice_from(line, 5));
 		return;
 	}
@@ -208,8 +207,8 @@ extension_line(struct client *client, struct slice line)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_eq_nocase(word, known[i].keyword))
 			client->extensions |= known[i].extension;
-	if (slice_eq_nocase(word, S("SIZE"))
-	    && !slice_u64(slice_trim(line), UINT64_MAX, &client->size_limit))
+	if (slice_eq_nocase(word, S("SIZE")) &&
+	    !slice_u64(slice_trim(line), UINT64_MAX, &client->size_limit))
 		client->size_limit = 0;
 }
 
@@ -245,8 +244,7 @@ on_starttls(struct client *client, struct slice *input, struct buf *out)
 {
 	if (client->reply.code != 220) {
 		if (client->reply.code == 421)
-			return client_refused(
-			    client, client->reply.enhanced);
+			return client_refused(client, client->reply.enhanced);
 		client->options.is_tls_avoided = true;
 		return client_introduced(client, out);
 	}
@@ -347,23 +345,22 @@ static const struct {
 	unsigned int timeout;
 	const char *stage;
 } states[] = {
-	[CLIENT_STATE_GREETING]
-	= { on_greeting, TIMEOUT_SMTP_COMMAND, "the initial greeting" },
+	[CLIENT_STATE_GREETING] = { on_greeting, TIMEOUT_SMTP_COMMAND,
+	    "the initial greeting" },
 	[CLIENT_STATE_EHLO] = { on_ehlo, TIMEOUT_SMTP_COMMAND, "EHLO" },
 	[CLIENT_STATE_HELO] = { on_helo, TIMEOUT_SMTP_COMMAND, "HELO" },
-	[CLIENT_STATE_STARTTLS]
-	= { on_starttls, TIMEOUT_SMTP_COMMAND, "STARTTLS" },
+	[CLIENT_STATE_STARTTLS] = { on_starttls, TIMEOUT_SMTP_COMMAND,
+	    "STARTTLS" },
 	[CLIENT_STATE_TLS] = { NULL, TIMEOUT_TLS_HANDSHAKE, "TLS" },
 	[CLIENT_STATE_AUTH] = { on_auth, TIMEOUT_SMTP_COMMAND, "AUTH" },
 	[CLIENT_STATE_READY] = { NULL, TIMEOUT_SMTP_COMMAND, "a message" },
-	[CLIENT_STATE_ENVELOPE]
-	= { on_envelope, TIMEOUT_SMTP_COMMAND, "a command" },
-	[CLIENT_STATE_BODY]
-	= { on_body, TIMEOUT_SMTP_DATA_BLOCK, "the message data" },
-	[CLIENT_STATE_END]
-	= { on_end, TIMEOUT_SMTP_END, "the end of data" },
-	[CLIENT_STATE_ABORT]
-	= { on_abort, TIMEOUT_SMTP_COMMAND, "the end of data" },
+	[CLIENT_STATE_ENVELOPE] = { on_envelope, TIMEOUT_SMTP_COMMAND,
+	    "a command" },
+	[CLIENT_STATE_BODY] = { on_body, TIMEOUT_SMTP_DATA_BLOCK,
+	    "the message data" },
+	[CLIENT_STATE_END] = { on_end, TIMEOUT_SMTP_END, "the end of data" },
+	[CLIENT_STATE_ABORT] = { on_abort, TIMEOUT_SMTP_COMMAND,
+	    "the end of data" },
 	[CLIENT_STATE_CLOSED] = { NULL, 0, "nothing" },
 };
 
@@ -378,8 +375,8 @@ client_stage(const struct client *client)
 unsigned int
 client_timeout(const struct client *client)
 {
-	if (client->state == CLIENT_STATE_ENVELOPE
-	    && strcmp(client_envelope_stage(client), "DATA") == 0)
+	if (client->state == CLIENT_STATE_ENVELOPE &&
+	    strcmp(client_envelope_stage(client), "DATA") == 0)
 		return TIMEOUT_SMTP_DATA;
 	return states[client->state].timeout;
 }
@@ -422,15 +419,15 @@ client_step(struct client *client, struct slice *input, struct buf *out)
 		case REPLY_MORE:
 			return CLIENT_READ;
 		case REPLY_BAD:
-			client_lose(client, "4.5.0",
-			    "the host does not speak SMTP");
+			client_lose(
+			    client, "4.5.0", "the host does not speak SMTP");
 			return CLIENT_CLOSED;
 		case REPLY_LINE:
 		case REPLY_DONE:
 			break;
 		}
-		if (client->state == CLIENT_STATE_EHLO
-		    && client->reply.line_count > 1)
+		if (client->state == CLIENT_STATE_EHLO &&
+		    client->reply.line_count > 1)
 			extension_line(client, slice_of(client->reply.line));
 		if (!client->reply.is_complete)
 			continue;

@@ -108,11 +108,11 @@ struct client {
 	struct client_verdict failure; /* why it was closed */
 	/* one transaction */
 	struct client_message *message;
-	bool has_reset;       /* RSET goes before MAIL */
-	bool is_used;         /* a transaction was begun before */
+	bool has_reset; /* RSET goes before MAIL */
+	bool is_used;   /* a transaction was begun before */
 	bool is_mail_refused, is_data_accepted;
-	bool has_answer;      /* a reply other than to RSET came */
-	size_t *pending;      /* recipients to be sent */
+	bool has_answer; /* a reply other than to RSET came */
+	size_t *pending; /* recipients to be sent */
 	size_t pending_count, accepted_count;
 	size_t sent, answered; /* commands of the envelope */
 	struct dot_encoder encoder;
@@ -120,8 +120,8 @@ struct client {
 
 void client_init(struct client *client, const struct client_options *options);
 void client_clear(struct client *client);
-enum client_effect client_step(struct client *client, struct slice *input,
-    struct buf *out);
+enum client_effect
+client_step(struct client *client, struct slice *input, struct buf *out);
 void client_set_tls(struct client *client);
 /* In state READY. The message must live until FINISHED or CLOSED. */
 void client_begin(struct client *client, struct client_message *message);
@@ -129,8 +129,7 @@ void client_begin(struct client *client, struct client_message *message);
 bool client_body(struct client *client, struct slice bytes, struct buf *out);
 bool client_body_end(struct client *client, struct buf *out);
 /* The connection is lost (or must be given up): T for all without status. */
-void client_lose(struct client *client, const char *code,
-    const char *reason);
+void client_lose(struct client *client, const char *code, const char *reason);
 unsigned int client_timeout(const struct client *client);
 /* "initial greeting", "RCPT TO", ...: what is being waited for. */
 const char *client_stage(const struct client *client);

@@ -10,7 +10,12 @@
 #include "common/alloc.h"
 #include "common/result.h"
 
-enum command { COMMAND_RSET, COMMAND_MAIL, COMMAND_RCPT, COMMAND_DATA };
+enum command {
+	COMMAND_RSET,
+	COMMAND_MAIL,
+	COMMAND_RCPT,
+	COMMAND_DATA
+};
 
 void
 client_verdict_set(struct client_verdict *verdict, char status,
@@ -23,8 +28,7 @@ client_verdict_set(struct client_verdict *verdict, char status,
 
 /* A reply as a verdict; a 3xx where none belongs is a fault of the host. */
 static void
-verdict_from_reply(const struct client *client,
-    struct client_verdict *verdict)
+verdict_from_reply(const struct client *client, struct client_verdict *verdict)
 {
 	const struct reply *reply = &client->reply;
 	char text[LIMIT_REASON];
@@ -72,8 +76,8 @@ recipient_at(const struct client *client, size_t index)
 const char *
 client_envelope_stage(const struct client *client)
 {
-	static const char *const names[]
-	    = { "RSET", "MAIL FROM", "RCPT TO", "DATA" };
+	static const char *const names[] = { "RSET", "MAIL FROM", "RCPT TO",
+		"DATA" };
 
 	return names[command_at(client, client->answered)];
 }
@@ -86,15 +90,14 @@ set_all(struct client *client, const struct client_verdict *verdict,
 	struct client_message *message = client->message;
 
 	for (size_t i = 0; i < message->recipient_count; i++)
-		if (message->recipients[i].verdict.status == 0
-		    && (!is_for_accepted
-			|| message->recipients[i].is_accepted))
+		if (message->recipients[i].verdict.status == 0 &&
+		    (!is_for_accepted || message->recipients[i].is_accepted))
 			message->recipients[i].verdict = *verdict;
 }
 
 static void
-set_all_text(struct client *client, char status, const char *code,
-    const char *text)
+set_all_text(
+    struct client *client, char status, const char *code, const char *text)
 {
 	struct client_verdict verdict;
 
@@ -127,8 +130,8 @@ check_recipient(struct client_recipient *recipient)
 	recipient->is_accepted = false;
 	if (recipient->verdict.status != 0)
 		return;
-	if (!address_is_sendable(recipient->address, &is_ascii)
-	    || recipient->address.len == 0)
+	if (!address_is_sendable(recipient->address, &is_ascii) ||
+	    recipient->address.len == 0)
 		client_verdict_set(&recipient->verdict, 'F', "5.1.3",
 		    "recipient address cannot be sent");
 	else if (!is_ascii)
@@ -157,8 +160,8 @@ check_message(struct client *client)
 	/* RFC 1870 section 6.1; 0 is no fixed limit. */
 	if (client->size_limit > 0 && message->size > client->size_limit) {
 		snprintf(text, sizeof(text),
-		    "message size %" PRIu64
-		    " exceeds the size limit %" PRIu64 " of the host",
+		    "message size %" PRIu64 " exceeds the size limit %" PRIu64
+		    " of the host",
 		    message->size, client->size_limit);
 		set_all_text(client, 'F', "5.3.4", text);
 	}
@@ -173,8 +176,8 @@ client_begin(struct client *client, struct client_message *message)
 		check_recipient(&message->recipients[i]);
 	check_message(client);
 	alloc_release(client->pending);
-	client->pending
-	    = alloc_zero(message->recipient_count, sizeof(*client->pending));
+	client->pending =
+	    alloc_zero(message->recipient_count, sizeof(*client->pending));
 	client->pending_count = 0;
 	for (size_t i = 0; i < message->recipient_count; i++)
 		if (message->recipients[i].verdict.status == 0)
@@ -197,8 +200,8 @@ send_mail(struct client *client, struct buf *out)
 	if (client->extensions & CLIENT_SIZE)
 		buf_add_format(out, " SIZE=%" PRIu64, message->size);
 	if (client->extensions & CLIENT_8BITMIME)
-		buf_add_string(out,
-		    message->is_8bit ? " BODY=8BITMIME" : " BODY=7BIT");
+		buf_add_string(
+		    out, message->is_8bit ? " BODY=8BITMIME" : " BODY=7BIT");
 	buf_add(out, S("\r\n"));
 }
 
@@ -248,16 +251,16 @@ client_envelope_send(struct client *client, struct buf *out)
 
 	if (client->answered < client->sent)
 		return CLIENT_READ;
-	if (client->pending_count == 0 || client->is_mail_refused
-	    || client->sent == count)
+	if (client->pending_count == 0 || client->is_mail_refused ||
+	    client->sent == count)
 		return envelope_finish(client, out);
 	if (client->sent + 1 == count && client->accepted_count == 0)
 		return envelope_finish(client, out);
 	do
 		send_command(client, out);
-	while ((client->extensions & CLIENT_PIPELINING)
-	    && client->sent < count
-	    && client->sent - client->answered < LIMIT_RELAY_PIPELINE);
+	while ((client->extensions & CLIENT_PIPELINING) &&
+	       client->sent < count &&
+	       client->sent - client->answered < LIMIT_RELAY_PIPELINE);
 	return CLIENT_READ;
 }
 
@@ -321,8 +324,7 @@ client_envelope_reply(struct client *client)
 		break;
 	}
 	if (client->reply.code == 421)
-		client_lose(
-		    client, client->reply.enhanced, client->reply.text);
+		client_lose(client, client->reply.enhanced, client->reply.text);
 	client->answered++;
 }
 

@@ -13,8 +13,7 @@
 #include "queue/client.h"
 
 /* Send what may be sent now; CLIENT_READ while replies are missing. */
-enum client_effect client_envelope_send(struct client *client,
-    struct buf *out);
+enum client_effect client_envelope_send(struct client *client, struct buf *out);
 /* Take the reply in client->reply. */
 void client_envelope_reply(struct client *client);
 /* The final reply, after the data. */

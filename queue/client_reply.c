@@ -15,8 +15,8 @@ reply_init(struct reply *reply)
 bool
 reply_is_empty(const struct reply *reply)
 {
-	return reply->is_complete
-	    || (reply->line_count == 0 && reply->raw_length == 0);
+	return reply->is_complete ||
+	       (reply->line_count == 0 && reply->raw_length == 0);
 }
 
 /* The length of "d.ddd.ddd" at the start of text, or 0 (RFC 3463, 2). */
@@ -73,19 +73,19 @@ reply_add_text(struct reply *reply, struct slice line)
 		return;
 	reply->text[used++] = ' ';
 	for (size_t i = 0; i < line.len && used + 1 < sizeof(reply->text); i++)
-		reply->text[used++]
-		    = ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?';
+		reply->text[used++] =
+		    ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?';
 	reply->text[used] = '\0';
 }
 
 static bool
 reply_code(struct slice line, int *code)
 {
-	if (line.len < 3 || line.ptr[0] < '2' || line.ptr[0] > '5'
-	    || !ascii_is_digit(line.ptr[1]) || !ascii_is_digit(line.ptr[2]))
+	if (line.len < 3 || line.ptr[0] < '2' || line.ptr[0] > '5' ||
+	    !ascii_is_digit(line.ptr[1]) || !ascii_is_digit(line.ptr[2]))
 		return false;
-	*code = (line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10
-	    + line.ptr[2] - '0';
+	*code = (line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10 +
+		line.ptr[2] - '0';
 	return true;
 }
 
@@ -98,8 +98,8 @@ reply_line(struct reply *reply)
 	reply->raw_length = 0;
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	if (++reply->line_count > LIMIT_SMTP_REPLY_LINES
-	    || !reply_code(line, &reply->code))
+	if (++reply->line_count > LIMIT_SMTP_REPLY_LINES ||
+	    !reply_code(line, &reply->code))
 		return REPLY_BAD;
 	is_last = line.len == 3 || line.ptr[3] != '-';
 	line = slice_from(line, 4);

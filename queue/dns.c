@@ -16,10 +16,10 @@
 
 #include "queue/relay_connect.h"
 
-#define DNS_PORT 53
+#define DNS_PORT       53
 #define UDP_ANSWER_MAX 4096
-#define QUERY_MAX 512
-#define BLANKS S(" \t\r")
+#define QUERY_MAX      512
+#define BLANKS         S(" \t\r")
 
 /* One question on its way. */
 struct exchange {
@@ -39,8 +39,8 @@ file_read(const char *path, struct buf *out)
 
 	if (fd < 0)
 		return;
-	while ((room = buf_reserve(out, 4096)) != NULL
-	    && (n = read(fd, room, 4096)) > 0)
+	while ((room = buf_reserve(out, 4096)) != NULL &&
+	       (n = read(fd, room, 4096)) > 0)
 		buf_commit(out, (size_t)n);
 	close(fd);
 }
@@ -72,8 +72,8 @@ configure_option(struct resolver *resolver, struct slice option)
 	struct slice name, value;
 	uint64_t number;
 
-	if (!slice_cut(option, ':', &name, &value)
-	    || !slice_u64(value, 30, &number) || number == 0)
+	if (!slice_cut(option, ':', &name, &value) ||
+	    !slice_u64(value, 30, &number) || number == 0)
 		return;
 	if (slice_eq(name, S("timeout")))
 		resolver->timeout = (unsigned int)number;
@@ -92,8 +92,8 @@ resolver_configure(struct resolver *resolver, struct slice text)
 		slice_cut(text, '\n', &line, &text);
 		if (!slice_token(&line, BLANKS, &word))
 			continue;
-		if (slice_eq(word, S("nameserver"))
-		    && slice_token(&line, BLANKS, &word))
+		if (slice_eq(word, S("nameserver")) &&
+		    slice_token(&line, BLANKS, &word))
 			configure_server(resolver, word);
 		else if (slice_eq(word, S("options")))
 			while (slice_token(&line, BLANKS, &word))
@@ -104,8 +104,8 @@ resolver_configure(struct resolver *resolver, struct slice text)
 }
 
 void
-resolver_open(struct resolver *resolver, const char *resolv_conf,
-    const char *hosts)
+resolver_open(
+    struct resolver *resolver, const char *resolv_conf, const char *hosts)
 {
 	struct buf text;
 
@@ -140,8 +140,7 @@ resolver_random(void)
 /* Through UDP: answers that are not ours are read and thrown away until the
  * deadline, so a forged one costs the forger's time only. */
 static enum dns_parse
-exchange_udp(struct exchange *x, const struct netaddr *server,
-    int64_t deadline)
+exchange_udp(struct exchange *x, const struct netaddr *server, int64_t deadline)
 {
 	enum dns_parse parse = DNS_PARSE_FOREIGN;
 	int fd = relay_connect(server, SOCK_DGRAM, deadline);
@@ -151,18 +150,17 @@ exchange_udp(struct exchange *x, const struct netaddr *server,
 	if (fd < 0)
 		return DNS_PARSE_FOREIGN;
 	if (io_write_all(fd, buf_slice(&x->query), deadline) == IO_OK)
-		while (parse == DNS_PARSE_FOREIGN
-		    && io_read_some(fd, bytes, sizeof(bytes), &got, deadline)
-			== IO_OK)
-			parse = dns_answer_parse(slice_make(bytes, got),
-			    &x->question, x->answer);
+		while (parse == DNS_PARSE_FOREIGN &&
+		       io_read_some(fd, bytes, sizeof(bytes), &got, deadline) ==
+			   IO_OK)
+			parse = dns_answer_parse(
+			    slice_make(bytes, got), &x->question, x->answer);
 	close(fd);
 	return parse;
 }
 
 static enum dns_parse
-exchange_tcp(struct exchange *x, const struct netaddr *server,
-    int64_t deadline)
+exchange_tcp(struct exchange *x, const struct netaddr *server, int64_t deadline)
 {
 	enum dns_parse parse = DNS_PARSE_FOREIGN;
 	int fd = relay_connect(server, SOCK_STREAM, deadline);
@@ -176,13 +174,13 @@ exchange_tcp(struct exchange *x, const struct netaddr *server,
 	buf_clear(&x->packet);
 	buf_add(&x->packet, slice_make(length, sizeof(length)));
 	buf_add(&x->packet, buf_slice(&x->query));
-	if (io_write_all(fd, buf_slice(&x->packet), deadline) == IO_OK
-	    && io_read_all(fd, length, sizeof(length), deadline) == IO_OK)
+	if (io_write_all(fd, buf_slice(&x->packet), deadline) == IO_OK &&
+	    io_read_all(fd, length, sizeof(length), deadline) == IO_OK)
 		size = (size_t)length[0] << 8 | length[1];
 	buf_clear(&x->packet);
 	room = buf_reserve(&x->packet, size);
-	if (size > 0 && room != NULL
-	    && io_read_all(fd, room, size, deadline) == IO_OK)
+	if (size > 0 && room != NULL &&
+	    io_read_all(fd, room, size, deadline) == IO_OK)
 		parse = dns_answer_parse(
 		    slice_make(room, size), &x->question, x->answer);
 	close(fd);
@@ -199,8 +197,8 @@ exchange_prepare(struct exchange *x)
 
 /* True when this server gave a usable answer. */
 static bool
-exchange_try(struct exchange *x, const struct netaddr *server,
-    unsigned int timeout)
+exchange_try(
+    struct exchange *x, const struct netaddr *server, unsigned int timeout)
 {
 	enum dns_parse parse;
 
@@ -222,8 +220,9 @@ static void
 resolver_ask(const struct resolver *resolver,
     const struct dns_question *question, struct dns_answer *answer)
 {
-	struct exchange x = { .question = *question, .answer = answer,
-		.has_edns = true };
+	struct exchange x = {
+		.question = *question, .answer = answer, .has_edns = true
+	};
 	bool is_found = false;
 
 	buf_init(&x.query, QUERY_MAX);
@@ -241,8 +240,8 @@ resolver_ask(const struct resolver *resolver,
 }
 
 static bool
-question_set(struct dns_question *question, struct slice name,
-    enum dns_type type)
+question_set(
+    struct dns_question *question, struct slice name, enum dns_type type)
 {
 	struct buf query;
 	bool is_name;
@@ -262,8 +261,7 @@ question_set(struct dns_question *question, struct slice name,
 }
 
 const struct dns_answer *
-resolver_find(struct resolver *resolver, struct slice name,
-    enum dns_type type)
+resolver_find(struct resolver *resolver, struct slice name, enum dns_type type)
 {
 	struct resolver_entry *entry;
 	struct dns_question question;
@@ -272,9 +270,9 @@ resolver_find(struct resolver *resolver, struct slice name,
 
 	for (size_t i = 0; i < RESOLVER_CACHE; i++) {
 		entry = &resolver->cache[i];
-		if (entry->answer != NULL && entry->expires > now
-		    && entry->question.type == type
-		    && strcmp(entry->question.name, question.name) == 0)
+		if (entry->answer != NULL && entry->expires > now &&
+		    entry->question.type == type &&
+		    strcmp(entry->question.name, question.name) == 0)
 			return entry->answer;
 	}
 	entry = &resolver->cache[resolver->next];
@@ -321,10 +319,10 @@ hosts_find(struct slice hosts, struct slice name, enum dns_type type,
 	while (hosts.len > 0 && count < max) {
 		slice_cut(hosts, '\n', &line, &hosts);
 		slice_cut(line, '#', &line, &comment);
-		if (!slice_token(&line, BLANKS, &word)
-		    || !hosts_line_has(line, name)
-		    || !netaddr_parse(word, &addr)
-		    || addr.family != (type == DNS_A ? 4 : 6))
+		if (!slice_token(&line, BLANKS, &word) ||
+		    !hosts_line_has(line, name) ||
+		    !netaddr_parse(word, &addr) ||
+		    addr.family != (type == DNS_A ? 4 : 6))
 			continue;
 		out[count++] = addr;
 	}

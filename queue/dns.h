@@ -21,7 +21,7 @@
 #include "queue/dns_message.h"
 
 #define RESOLVER_SERVERS 3
-#define RESOLVER_CACHE 32
+#define RESOLVER_CACHE   32
 
 struct resolver_entry {
 	struct dns_question question;
@@ -40,15 +40,15 @@ struct resolver {
 };
 
 /* A file that is missing counts as empty: the server is then 127.0.0.1. */
-void resolver_open(struct resolver *resolver, const char *resolv_conf,
-    const char *hosts);
+void resolver_open(
+    struct resolver *resolver, const char *resolv_conf, const char *hosts);
 /* The text of a resolv.conf(5): "nameserver", "options timeout: attempts:".
  * "[1.2.3.4]:53" is understood as a server too, for tests. */
 void resolver_configure(struct resolver *resolver, struct slice text);
 void resolver_close(struct resolver *resolver);
 /* Never NULL; valid until the next call. */
-const struct dns_answer *resolver_find(struct resolver *resolver,
-    struct slice name, enum dns_type type);
+const struct dns_answer *
+resolver_find(struct resolver *resolver, struct slice name, enum dns_type type);
 /* Addresses of one family (A or AAAA) from hosts(5) text: how many. */
 size_t hosts_find(struct slice hosts, struct slice name, enum dns_type type,
     struct netaddr *out, size_t max);

@@ -6,12 +6,17 @@
 #include <string.h>
 
 #define HEADER_SIZE 12
-#define LABEL_MAX 63
-#define CLASS_IN 1
-#define TYPE_OPT 41
-#define EDNS_SIZE 1232 /* fits one packet everywhere */
+#define LABEL_MAX   63
+#define CLASS_IN    1
+#define TYPE_OPT    41
+#define EDNS_SIZE   1232 /* fits one packet everywhere */
 
-enum rcode { RCODE_OK = 0, RCODE_FORMAT = 1, RCODE_NAME = 3, RCODE_NOTIMP = 4 };
+enum rcode {
+	RCODE_OK = 0,
+	RCODE_FORMAT = 1,
+	RCODE_NAME = 3,
+	RCODE_NOTIMP = 4
+};
 
 struct cursor {
 	struct slice packet;
@@ -44,8 +49,8 @@ add_name(struct buf *out, struct slice name)
 	while (name.len > 0) {
 		bool has_dot = slice_cut(name, '.', &label, &name);
 
-		if (label.len == 0 || label.len > LABEL_MAX
-		    || (has_dot && name.len == 0))
+		if (label.len == 0 || label.len > LABEL_MAX ||
+		    (has_dot && name.len == 0))
 			return false;
 		for (size_t i = 0; i < label.len; i++)
 			if (label.ptr[i] <= 0x20 || label.ptr[i] > 0x7e)
@@ -57,8 +62,8 @@ add_name(struct buf *out, struct slice name)
 }
 
 bool
-dns_query_format(const struct dns_question *question, bool has_edns,
-    struct buf *out)
+dns_query_format(
+    const struct dns_question *question, bool has_edns, struct buf *out)
 {
 	add_u16(out, question->id);
 	add_u16(out, 0x0100); /* recursion desired */
@@ -152,8 +157,8 @@ get_name(struct cursor *c, char name[DNS_NAME_SIZE], bool *is_good)
 			if (!has_jumped)
 				c->position = position + 1;
 			has_jumped = true;
-			position = (size_t)(first & 0x3f) << 8
-			    | (unsigned char)c->packet.ptr[position];
+			position = (size_t)(first & 0x3f) << 8 |
+				   (unsigned char)c->packet.ptr[position];
 			if (position >= floor)
 				return false;
 			floor = position;
@@ -177,9 +182,9 @@ get_rr(struct cursor *c, struct rr *rr)
 {
 	uint16_t length;
 
-	if (!get_name(c, rr->owner, &rr->has_owner) || !get_u16(c, &rr->type)
-	    || !get_u16(c, &rr->class) || !get_u32(c, &rr->ttl)
-	    || !get_u16(c, &length))
+	if (!get_name(c, rr->owner, &rr->has_owner) || !get_u16(c, &rr->type) ||
+	    !get_u16(c, &rr->class) || !get_u32(c, &rr->ttl) ||
+	    !get_u16(c, &length))
 		return false;
 	if (length > c->packet.len - c->position)
 		return false;
@@ -197,8 +202,8 @@ name_equal(const char *a, const char *b)
 
 /* Follow the CNAMEs from name; several passes, as order is not promised. */
 static void
-follow_aliases(struct cursor start, size_t count, char name[DNS_NAME_SIZE],
-    uint32_t *ttl)
+follow_aliases(
+    struct cursor start, size_t count, char name[DNS_NAME_SIZE], uint32_t *ttl)
 {
 	struct cursor c, target;
 	struct rr rr;
@@ -211,9 +216,9 @@ follow_aliases(struct cursor start, size_t count, char name[DNS_NAME_SIZE],
 		for (size_t n = 0; n < count && get_rr(&c, &rr); n++) {
 			target = c;
 			target.position = rr.rdata;
-			if (rr.type != DNS_CNAME || rr.class != CLASS_IN
-			    || !rr.has_owner || !name_equal(rr.owner, name)
-			    || !get_name(&target, next, &is_good) || !is_good)
+			if (rr.type != DNS_CNAME || rr.class != CLASS_IN ||
+			    !rr.has_owner || !name_equal(rr.owner, name) ||
+			    !get_name(&target, next, &is_good) || !is_good)
 				continue;
 			memcpy(name, next, DNS_NAME_SIZE);
 			has_moved = true;
@@ -243,8 +248,8 @@ record_parse(struct cursor c, const struct rr *rr, struct dns_record *record)
 			memcpy(record->addr.bytes, rdata, 16);
 		return rr->length == 16;
 	case DNS_MX:
-		return get_u16(&c, &record->preference)
-		    && get_name(&c, record->name, &is_good) && is_good;
+		return get_u16(&c, &record->preference) &&
+		       get_name(&c, record->name, &is_good) && is_good;
 	}
 	return false;
 }
@@ -259,9 +264,9 @@ collect(struct cursor c, size_t count, const struct dns_question *question,
 	memcpy(name, question->name, sizeof(name));
 	follow_aliases(c, count, name, &answer->ttl);
 	for (size_t n = 0; n < count && get_rr(&c, &rr); n++) {
-		if (rr.type != question->type || rr.class != CLASS_IN
-		    || !rr.has_owner || !name_equal(rr.owner, name)
-		    || !record_parse(c, &rr, &answer->records[answer->count]))
+		if (rr.type != question->type || rr.class != CLASS_IN ||
+		    !rr.has_owner || !name_equal(rr.owner, name) ||
+		    !record_parse(c, &rr, &answer->records[answer->count]))
 			continue;
 		answer->ttl = rr.ttl < answer->ttl ? rr.ttl : answer->ttl;
 		answer->count++;
@@ -276,10 +281,10 @@ is_our_question(struct cursor *c, const struct dns_question *question)
 	uint16_t type, class;
 	bool is_good;
 
-	return get_name(c, name, &is_good) && is_good
-	    && name_equal(name, question->name) && get_u16(c, &type)
-	    && get_u16(c, &class) && type == question->type
-	    && class == CLASS_IN;
+	return get_name(c, name, &is_good) && is_good &&
+	       name_equal(name, question->name) && get_u16(c, &type) &&
+	       get_u16(c, &class) && type == question->type &&
+	       class == CLASS_IN;
 }
 
 enum dns_parse
@@ -292,10 +297,10 @@ dns_answer_parse(struct slice packet, const struct dns_question *question,
 	memset(answer, 0, sizeof(*answer));
 	answer->status = DNS_TEMPORARY;
 	answer->ttl = LIMIT_DNS_TTL;
-	if (packet.len < HEADER_SIZE || !get_u16(&c, &id)
-	    || !get_u16(&c, &flags) || !get_u16(&c, &questions)
-	    || !get_u16(&c, &count) || !get_u16(&c, &ignored)
-	    || !get_u16(&c, &ignored))
+	if (packet.len < HEADER_SIZE || !get_u16(&c, &id) ||
+	    !get_u16(&c, &flags) || !get_u16(&c, &questions) ||
+	    !get_u16(&c, &count) || !get_u16(&c, &ignored) ||
+	    !get_u16(&c, &ignored))
 		return DNS_PARSE_FOREIGN;
 	if (id != question->id || (flags & 0xf800) != 0x8000)
 		return DNS_PARSE_FOREIGN;

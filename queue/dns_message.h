@@ -21,7 +21,12 @@
 #include "common/netaddr.h"
 #include "common/slice.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_AAAA = 28 };
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_MX = 15,
+	DNS_AAAA = 28
+};
 
 enum dns_status {
 	DNS_OK,        /* at least one record */
@@ -60,8 +65,8 @@ enum dns_parse {
 
 /* False when the name is none: a label of 0 or more than 63 bytes, more
  * than 253 in all, a byte outside 0x21 to 0x7e. */
-bool dns_query_format(const struct dns_question *question, bool has_edns,
-    struct buf *out);
+bool dns_query_format(
+    const struct dns_question *question, bool has_edns, struct buf *out);
 enum dns_parse dns_answer_parse(struct slice packet,
     const struct dns_question *question, struct dns_answer *answer);
 

@@ -11,8 +11,8 @@
 #include "common/io.h"
 
 void
-relay_remote_format(char text[RELAY_REMOTE_SIZE], const char *host,
-    const struct netaddr *addr)
+relay_remote_format(
+    char text[RELAY_REMOTE_SIZE], const char *host, const struct netaddr *addr)
 {
 	char ip[NETADDR_TEXT_SIZE];
 
@@ -30,8 +30,8 @@ connect_result(int fd, int64_t deadline)
 
 	if (status == IO_TIMEOUT)
 		return ETIMEDOUT;
-	if (status != IO_OK
-	    || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+	if (status != IO_OK ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return errno;
 	return error;
 }

@@ -17,7 +17,7 @@
 int relay_connect(const struct netaddr *addr, int type, int64_t deadline);
 /* "mx.example.com[192.0.2.1]:25" */
 #define RELAY_REMOTE_SIZE 336
-void relay_remote_format(char text[RELAY_REMOTE_SIZE], const char *host,
-    const struct netaddr *addr);
+void relay_remote_format(
+    char text[RELAY_REMOTE_SIZE], const char *host, const struct netaddr *addr);
 
 #endif

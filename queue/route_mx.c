@@ -50,19 +50,18 @@ shuffle(struct dns_record *list, size_t count, uint32_t seed)
 	uint32_t state = seed == 0 ? 1 : seed;
 
 	for (size_t i = count; i > 1; i--)
-		record_swap(
-		    &list[i - 1], &list[next_random(&state) % i]);
+		record_swap(&list[i - 1], &list[next_random(&state) % i]);
 }
 
 size_t
-route_mx_order(struct dns_record *list, size_t count, uint32_t seed,
-    const char *hostname)
+route_mx_order(
+    struct dns_record *list, size_t count, uint32_t seed, const char *hostname)
 {
 	/* Shuffle all, then sort without moving equals. */
 	shuffle(list, count, seed);
 	for (size_t i = 1; i < count; i++)
-		for (size_t j = i; j > 0
-		     && list[j].preference < list[j - 1].preference; j--)
+		for (size_t j = i;
+		     j > 0 && list[j].preference < list[j - 1].preference; j--)
 			record_swap(&list[j], &list[j - 1]);
 	for (size_t i = 0; i < count; i++) {
 		if (!slice_eq_nocase(
@@ -83,8 +82,8 @@ is_usable(const struct netaddr *addr)
 
 	if (addr->family == 4)
 		return addr->bytes[0] != 0 && addr->bytes[0] < 224;
-	return addr->family == 6 && memcmp(addr->bytes, zero, 16) != 0
-	    && addr->bytes[0] != 0xff;
+	return addr->family == 6 && memcmp(addr->bytes, zero, 16) != 0 &&
+	       addr->bytes[0] != 0xff;
 }
 
 static void
@@ -93,8 +92,8 @@ add_target(struct route_mx *route, struct slice host,
 {
 	struct route_target *target = &route->targets[route->count];
 
-	if (route->count == LIMIT_RELAY_ADDRESSES || !is_usable(addr)
-	    || !slice_to_array(host, target->host, sizeof(target->host)))
+	if (route->count == LIMIT_RELAY_ADDRESSES || !is_usable(addr) ||
+	    !slice_to_array(host, target->host, sizeof(target->host)))
 		return;
 	target->addr = *addr;
 	target->addr.port = port;
@@ -103,13 +102,13 @@ add_target(struct route_mx *route, struct slice host,
 
 /* The addresses of one family of a host: /etc/hosts first, then DNS. */
 static enum dns_status
-add_family(struct search *search, struct slice host, uint16_t port,
-    enum dns_type type)
+add_family(
+    struct search *search, struct slice host, uint16_t port, enum dns_type type)
 {
 	struct netaddr found[LIMIT_RELAY_ADDRESSES];
 	const struct dns_answer *answer;
-	size_t count = hosts_find(search->request->hosts, host, type, found,
-	    LIMIT_RELAY_ADDRESSES);
+	size_t count = hosts_find(
+	    search->request->hosts, host, type, found, LIMIT_RELAY_ADDRESSES);
 
 	for (size_t i = 0; i < count; i++)
 		add_target(search->route, host, &found[i], port);
@@ -117,8 +116,7 @@ add_family(struct search *search, struct slice host, uint16_t port,
 		return DNS_OK;
 	answer = search->request->find(search->request->context, host, type);
 	for (size_t i = 0; i < answer->count; i++)
-		add_target(
-		    search->route, host, &answer->records[i].addr, port);
+		add_target(search->route, host, &answer->records[i].addr, port);
 	if (answer->status == DNS_TEMPORARY)
 		search->has_temporary = true;
 	return answer->status;
@@ -132,13 +130,13 @@ add_host(struct search *search, struct slice host, uint16_t port)
 
 	if (search->request->has_ipv4)
 		v4 = add_family(search, host, port, DNS_A);
-	if (search->request->has_ipv6 && v4 != DNS_NO_DOMAIN
-	    && search->route->count < LIMIT_RELAY_ADDRESSES)
+	if (search->request->has_ipv6 && v4 != DNS_NO_DOMAIN &&
+	    search->route->count < LIMIT_RELAY_ADDRESSES)
 		v6 = add_family(search, host, port, DNS_AAAA);
 	/* "::1 name" in /etc/hosts, for a name that DNS does not know. */
-	if (search->request->has_ipv6 && v4 == DNS_NO_DOMAIN
-	    && hosts_find(search->request->hosts, host, DNS_AAAA,
-		   &(struct netaddr) { 0 }, 1) > 0)
+	if (search->request->has_ipv6 && v4 == DNS_NO_DOMAIN &&
+	    hosts_find(search->request->hosts, host, DNS_AAAA,
+		&(struct netaddr){ 0 }, 1) > 0)
 		v6 = add_family(search, host, port, DNS_AAAA);
 	if (v4 == DNS_OK || v6 == DNS_OK)
 		return DNS_OK;
@@ -157,8 +155,8 @@ literal_parse(struct slice text, struct netaddr *addr)
 
 /* Only one host to look for: its own result is the result. */
 static enum result
-find_host(struct search *search, struct slice host, uint16_t port,
-    struct why *why)
+find_host(
+    struct search *search, struct slice host, uint16_t port, struct why *why)
 {
 	enum dns_status status = add_host(search, host, port);
 
@@ -185,15 +183,15 @@ nexthop_parse(struct slice text, uint16_t default_port, struct slice *host,
 	uint64_t number = default_port;
 
 	if (slice_starts(text, S("["))) {
-		if (!slice_cut(slice_from(text, 1), ']', host, &rest)
-		    || (rest.len > 0 && rest.ptr[0] != ':'))
+		if (!slice_cut(slice_from(text, 1), ']', host, &rest) ||
+		    (rest.len > 0 && rest.ptr[0] != ':'))
 			return false;
 		rest = slice_from(rest, 1);
 	} else {
 		slice_cut(text, ':', host, &rest);
 	}
-	if (rest.len > 0
-	    && (!slice_u64(rest, UINT16_MAX, &number) || number == 0))
+	if (rest.len > 0 &&
+	    (!slice_u64(rest, UINT16_MAX, &number) || number == 0))
 		return false;
 	*port = (uint16_t)number;
 	return host->len > 0;
@@ -230,21 +228,19 @@ find_nexthop(struct search *search, struct why *why)
 
 /* The MX list, copied: the answer lives only until the next question. */
 static enum result
-find_listed(struct search *search, const struct dns_answer *answer,
-    struct why *why)
+find_listed(
+    struct search *search, const struct dns_answer *answer, struct why *why)
 {
 	const struct route_request *request = search->request;
 	struct dns_record *list = alloc_zero(answer->count, sizeof(*list));
 	size_t count = answer->count;
 
 	memcpy(list, answer->records, count * sizeof(*list));
-	count = route_mx_order(
-	    list, count, request->seed, request->hostname);
-	for (size_t i = 0; i < count
-	     && search->route->count < LIMIT_RELAY_ADDRESSES; i++)
+	count = route_mx_order(list, count, request->seed, request->hostname);
+	for (size_t i = 0;
+	     i < count && search->route->count < LIMIT_RELAY_ADDRESSES; i++)
 		if (list[i].name[0] != '\0')
-			add_host(search, slice_of(list[i].name),
-			    request->port);
+			add_host(search, slice_of(list[i].name), request->port);
 	alloc_release(list);
 	if (search->route->count > 0)
 		return RESULT_OK;
@@ -267,8 +263,8 @@ static enum result
 find_domain(struct search *search, struct why *why)
 {
 	const struct route_request *request = search->request;
-	const struct dns_answer *answer
-	    = request->find(request->context, request->domain, DNS_MX);
+	const struct dns_answer *answer =
+	    request->find(request->context, request->domain, DNS_MX);
 
 	switch (answer->status) {
 	case DNS_OK:
@@ -281,8 +277,8 @@ find_domain(struct search *search, struct why *why)
 		/* A laboratory without DNS: /etc/hosts may know it. */
 	case DNS_NO_DOMAIN:
 		if (hosts_find(request->hosts, request->domain, DNS_A,
-			&(struct netaddr) { 0 }, 1) == 0
-		    && answer->status == DNS_TEMPORARY) {
+			&(struct netaddr){ 0 }, 1) == 0 &&
+		    answer->status == DNS_TEMPORARY) {
 			why_set(why, "MX lookup for %.*s failed: try again",
 			    SLICE_FMT(request->domain));
 			return refuse(why, "4.4.3", RESULT_LATER);
@@ -306,9 +302,9 @@ route_mx_find(const struct route_request *request, struct route_mx *route,
 		return find_nexthop(&search, why);
 	if (!slice_starts(request->domain, S("[")))
 		return find_domain(&search, why);
-	if (!slice_ends(request->domain, S("]"))
-	    || !literal_parse(slice_first(slice_from(request->domain, 1),
-				  request->domain.len - 2),
+	if (!slice_ends(request->domain, S("]")) ||
+	    !literal_parse(slice_first(slice_from(request->domain, 1),
+			       request->domain.len - 2),
 		&addr)) {
 		why_set(why, "%.*s is no address literal",
 		    SLICE_FMT(request->domain));
@@ -317,7 +313,7 @@ route_mx_find(const struct route_request *request, struct route_mx *route,
 	add_target(route, request->domain, &addr, request->port);
 	if (route->count > 0)
 		return RESULT_OK;
-	why_set(why, "%.*s is not a usable address",
-	    SLICE_FMT(request->domain));
+	why_set(
+	    why, "%.*s is not a usable address", SLICE_FMT(request->domain));
 	return refuse(why, "5.1.2", RESULT_NEVER);
 }

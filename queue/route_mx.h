@@ -36,26 +36,26 @@ struct route_mx {
 	struct route_target targets[LIMIT_RELAY_ADDRESSES];
 };
 
-typedef const struct dns_answer *route_find_fn(void *context,
-    struct slice name, enum dns_type type);
+typedef const struct dns_answer *
+route_find_fn(void *context, struct slice name, enum dns_type type);
 
 struct route_request {
 	struct slice domain;
-	struct slice nexthop;  /* "" none */
-	const char *hostname;  /* our own */
-	uint16_t port;         /* of MX hosts */
+	struct slice nexthop; /* "" none */
+	const char *hostname; /* our own */
+	uint16_t port;        /* of MX hosts */
 	bool has_ipv4, has_ipv6;
-	struct slice hosts;    /* text of /etc/hosts */
+	struct slice hosts; /* text of /etc/hosts */
 	route_find_fn *find;
 	void *context;
-	uint32_t seed;         /* for the order among equals */
+	uint32_t seed; /* for the order among equals */
 };
 
 /* RESULT_OK: at least one target. Otherwise why has the status code. */
 enum result route_mx_find(const struct route_request *request,
     struct route_mx *route, struct why *why);
 /* In place: order the list and cut it; how many are left. */
-size_t route_mx_order(struct dns_record *list, size_t count, uint32_t seed,
-    const char *hostname);
+size_t route_mx_order(
+    struct dns_record *list, size_t count, uint32_t seed, const char *hostname);
 
 #endif

@@ -19,7 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum argument { NOTHING, USER, PASSWORD, BOTH };
+enum argument {
+	NOTHING,
+	USER,
+	PASSWORD,
+	BOTH
+};
 
 struct script {
 	const char *send; /* verb; NULL: only wait */
@@ -52,24 +57,24 @@ wait_line(FILE *stream, const char *want)
 		if (strncmp(line, want, strlen(want)) == 0)
 			return true;
 		else if (strncmp(line, "-ERR", 4) == 0 ||
-		    strncmp(line + 2, "NO", 2) == 0)
+			 strncmp(line + 2, "NO", 2) == 0)
 			break;
 	return false;
 }
 
 static bool
-send_step(int fd, const struct script *step, const char *user,
-    const char *password)
+send_step(
+    int fd, const struct script *step, const char *user, const char *password)
 {
 	bool has_user = step->argument == USER || step->argument == BOTH;
-	bool has_password = step->argument == PASSWORD ||
-	    step->argument == BOTH;
+	bool has_password =
+	    step->argument == PASSWORD || step->argument == BOTH;
 	char line[1024];
 	int n;
 
 	n = snprintf(line, sizeof(line), "%s%s%s%s%s\r\n", step->send,
-	    has_user ? " " : "", has_user ? user : "",
-	    has_password ? " " : "", has_password ? password : "");
+	    has_user ? " " : "", has_user ? user : "", has_password ? " " : "",
+	    has_password ? password : "");
 	return n > 0 && write(fd, line, (size_t)n) == n;
 }
 
