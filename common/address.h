@@ -53,7 +53,8 @@ bool domain_is_valid(struct slice domain);
 /*
  * RFC 5322 address-list, tolerant (obsolete syntax, comments, missing
  * commas): calls each() for every mailbox and group edge, in order. Linear
- * time, no recursion beyond LIMIT_COMMENT_DEPTH, at most LIMIT_ADDRESSES.
+ * time, no recursion, at most LIMIT_ADDRESSES items. A comment after an
+ * address without a phrase is its display ("a@b (Ann)").
  */
 enum address_item_kind { ADDRESS_MAILBOX, ADDRESS_GROUP_START,
 	ADDRESS_GROUP_END };

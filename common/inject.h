@@ -73,6 +73,8 @@ bool inject_vrfy(int fd, struct slice address, struct inject_reply *reply);
 bool inject_data(int fd, struct inject_reply *reply);
 bool inject_chunk(int fd, struct slice bytes);
 bool inject_end(int fd, struct inject_reply *reply);
+/* The last chunk (not when empty) and the end in one write. */
+bool inject_finish(int fd, struct slice bytes, struct inject_reply *reply);
 bool inject_abort(int fd);
 
 #endif

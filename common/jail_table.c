@@ -105,14 +105,15 @@ const struct jail jail_table[] = {
 	    .processes = JAIL_UNLIMITED,
 	    .descriptors = 64,
 	},
+	/* relay-spawn is not root any more when it starts relay, so there is no
+	 * chroot to be had; Landlock leaves no file either. */
 	{
 	    .name = "relay",
 	    .account = "_mprelay",
-	    .calls = JAIL_CALLS_SPAWNER,
-	    .paths = JAIL_PATHS_LISTED,
-	    .memory = 256 * MIB,
-	    .processes = JAIL_UNLIMITED,
-	    .descriptors = 64,
+	    .calls = JAIL_CALLS_CLIENT,
+	    .paths = JAIL_PATHS_NONE,
+	    .memory = 128 * MIB,
+	    .descriptors = 16,
 	},
 	{
 	    .name = "deliver",

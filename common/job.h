@@ -9,6 +9,13 @@
  * the same user or the same host and ends after two idle seconds (AGENT_IDLE)
  * or when qmgr closes the pipe. qmgr treats agents as hostile.
  *
+ * A deliver agent that wrote into a Maildir without syncing names the file
+ * system in JOB_DONE. Before qmgr removes what it still has in the spool it
+ * sends SYNC to one waiting agent of that file system; the agent runs syncfs
+ * on its open Maildir descriptor (an agent that has none yet opens the mail
+ * directory named) and answers SYNCED. So the spool is the redo log of the
+ * mailboxes, at one syncfs per batch. SYNC may come instead of a first JOB.
+ *
  * A spawner (deliver-spawn as root, relay-spawn as _mprelay) is a process
  * with one socket to qmgr: SPAWN_AGENT in, nothing out; it never reads the
  * job. deliver-spawn takes integers only: it refuses uid 0 and system uids
@@ -35,7 +42,10 @@ enum job_type {
 	VERDICT = 3,     /* u32 recipient index, u8 status, slice enhanced
 	                  * code, slice remote ("host[ip]:port", "local"),
 	                  * slice text (one line) */
-	JOB_DONE = 4,    /* u8 agent may take another job */
+	JOB_DONE = 4,    /* u8 agent may take another job, u64 st_dev of the
+	                  * file system still to be synced, 0 none */
+	SYNC = 5,        /* slice mail directory of the agent's user */
+	SYNCED = 6,      /* u8 1 all written so far is stable, 0 it failed */
 };
 
 enum agent_descriptor { AGENT_SOCKET = 0, SPAWNER_SOCKET = 0 };
@@ -84,7 +94,17 @@ void job_encode(struct message *message, const struct job *job);
 /* Slices point into message, recipients into the arena. */
 bool job_decode(struct message *message, struct arena *arena,
     struct job *job);
+/* The host or user of a job takes this many recipients at once. */
+#define JOB_RECIPIENTS_MAX 50
+
 void verdict_encode(struct message *message, const struct verdict *verdict);
 bool verdict_decode(struct message *message, struct verdict *verdict);
+
+struct job_done {
+	bool may_continue;
+	uint64_t device;
+};
+void job_done_encode(struct message *message, const struct job_done *done);
+bool job_done_decode(struct message *message, struct job_done *done);
 
 #endif

@@ -11,7 +11,7 @@
 /* SMTP (RFC 5321 section 4.5.3.1 gives the minima) */
 #define LIMIT_SMTP_COMMAND 2048     /* 4.5.3.1.4 wants 512; 500 5.5.2 */
 #define LIMIT_SMTP_AUTH_LINE 12288  /* RFC 4954 section 4; 500 5.5.6 */
-#define LIMIT_SMTP_LOCAL_PART 64    /* 4.5.3.1.1; 501 5.1.3 */
+#define LIMIT_SMTP_LOCAL_PART 200   /* 4.5.3.1.1 wants 64; SRS needs more */
 #define LIMIT_SMTP_DOMAIN 255       /* 4.5.3.1.2; 501 5.1.2 */
 #define LIMIT_SMTP_PATH 256         /* 4.5.3.1.3; 501 5.1.3 */
 #define LIMIT_SMTP_RECIPIENTS 1000  /* 4.5.3.1.8 wants 100; 452 4.5.3 */
@@ -29,12 +29,27 @@
 #define TIMEOUT_SMTP_COMMAND 300
 #define TIMEOUT_SMTP_DATA_BLOCK 180
 #define TIMEOUT_SMTP_SESSION 7200   /* a whole connection */
+#define TIMEOUT_SMTP_CONNECT 30     /* client, one address */
+#define TIMEOUT_SMTP_DATA 120       /* client, 4.5.3.2.4 */
+#define TIMEOUT_SMTP_END 600        /* client, 4.5.3.2.6 */
 #define TIMEOUT_TLS_HANDSHAKE 60
 #define TIMEOUT_LOGIN 60            /* POP3 and IMAP before login */
 #define TIMEOUT_POP3_COMMAND 600    /* RFC 1939 section 3 */
 #define TIMEOUT_IMAP_COMMAND 1800   /* RFC 3501 section 5.4 */
 #define TIMEOUT_AUTH 30
 #define TIMEOUT_PIPE 60             /* a sibling process that is silent */
+
+/* Relaying: one attempt to deliver (RFC 5321 section 5.1) */
+#define LIMIT_RELAY_ADDRESSES 5     /* tried */
+#define LIMIT_RELAY_SESSIONS 2      /* that got as far as a greeting */
+#define LIMIT_RELAY_MESSAGES 100    /* over one connection */
+#define LIMIT_RELAY_REUSE 300       /* seconds a connection takes messages */
+#define LIMIT_RELAY_PIPELINE 32     /* commands in flight (RFC 2920) */
+#define LIMIT_DNS_RECORDS 100       /* of one answer; more are not looked at */
+#define LIMIT_DNS_ANSWER 65535      /* RFC 1035 section 4.2.2 */
+#define LIMIT_DNS_ALIASES 8         /* CNAMEs in a row */
+#define LIMIT_DNS_TTL 3600          /* an answer is kept no longer */
+#define LIMIT_HOSTS_FILE 1048576    /* /etc/hosts, /etc/resolv.conf */
 
 /* Authentication */
 #define LIMIT_USER_NAME 255

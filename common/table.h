@@ -36,12 +36,11 @@ void table_close(struct table **table);
 /* RESULT_OK found (*value in the arena), RESULT_NEVER not there,
  * RESULT_LATER cannot be read. *line: where in the text, 0 unknown. */
 enum result table_find(struct table *table, struct slice key,
-    struct arena *arena, struct slice *value, size_t *line,
-    struct why *why);
-typedef bool table_row_fn(void *context, struct slice key,
-    struct slice value, size_t line);
-enum result table_each(struct table *table, table_row_fn *each,
-    void *context, struct why *why);
+    struct arena *arena, struct slice *value, size_t *line, struct why *why);
+typedef bool
+table_row_fn(void *context, struct slice key, struct slice value, size_t line);
+enum result table_each(
+    struct table *table, table_row_fn *each, void *context, struct why *why);
 /* Make the cache now, whatever its age; *rows counts. For newaliases. */
 bool table_rebuild(const char *path, enum table_format format,
     const char *cache_directory, size_t *rows, struct why *why);

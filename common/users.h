@@ -29,7 +29,7 @@ struct user {
 	char name[LIMIT_USER_NAME + 1]; /* "alice" or "alice@example.com" */
 	char home[USER_PATH_SIZE];      /* absolute */
 	char mail[USER_PATH_SIZE];      /* absolute; "/" at the end: Maildir,
-	                                 * else an mbox file */
+					 * else an mbox file */
 	uid_t uid;
 	gid_t gid;
 	bool is_virtual;
@@ -37,13 +37,20 @@ struct user {
 
 /* RESULT_OK found, RESULT_NEVER no such user, RESULT_LATER cannot say. */
 enum result users_find_address(const struct settings *settings,
-    struct slice local, struct slice domain, struct user *out,
-    struct why *why);
+    struct slice local, struct slice domain, struct user *out, struct why *why);
 enum result users_find_login(const struct settings *settings,
     struct slice login, struct user *out, struct why *why);
+/* By the exact name of struct user, as a queue file keeps it. */
+enum result users_find_name(const struct settings *settings, struct slice name,
+    struct user *out, struct why *why);
+/* Who runs programs and writes files of aliases: virtual_user. */
+enum result users_find_alias_owner(
+    const struct settings *settings, struct user *out, struct why *why);
+/* Who gets postmaster's mail when no alias says so. */
+enum result users_find_admin(const struct settings *settings, struct user *out);
 /* Is it safe to become this user: uid != 0, >= minimum_uid for system
  * accounts, paths absolute, without "..". The last check of root code. */
-bool user_is_acceptable(const struct settings *settings,
-    const struct user *user);
+bool
+user_is_acceptable(const struct settings *settings, const struct user *user);
 
 #endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/dns_message.h"
+
+#include <string.h>
+
+#define HEADER_SIZE 12
+#define LABEL_MAX   63
+#define CLASS_IN    1
+#define TYPE_OPT    41
+#define EDNS_SIZE   1232 /* fits one packet everywhere */
+
+enum rcode {
+	RCODE_OK = 0,
+	RCODE_FORMAT = 1,
+	RCODE_NAME = 3,
+	RCODE_NOTIMP = 4
+};
+
+struct cursor {
+	struct slice packet;
+	size_t position;
+};
+
+/* One resource record; rdata lies in the packet. */
+struct rr {
+	char owner[DNS_NAME_SIZE];
+	bool has_owner; /* the owner is a name we can print */
+	uint16_t type, class;
+	uint32_t ttl;
+	size_t rdata, length;
+};
+
+static bool
+add_u16(struct buf *out, unsigned int value)
+{
+	buf_add_char(out, (char)(value >> 8));
+	return buf_add_char(out, (char)value);
+}
+
+static bool
+add_name(struct buf *out, struct slice name)
+{
+	struct slice label;
+
+	if (name.len == 0 || name.len > 253)
+		return false;
+	while (name.len > 0) {
+		bool has_dot = slice_cut(name, '.', &label, &name);
+
+		if (label.len == 0 || label.len > LABEL_MAX ||
+		    (has_dot && name.len == 0))
+			return false;
+		for (size_t i = 0; i < label.len; i++)
+			if (label.ptr[i] <= 0x20 || label.ptr[i] > 0x7e)
+				return false;
+		buf_add_char(out, (char)label.len);
+		buf_add(out, label);
+	}
+	return buf_add_char(out, '\0');
+}
+
+bool
+dns_query_format(
+    const struct dns_question *question, bool has_edns, struct buf *out)
+{
+	add_u16(out, question->id);
+	add_u16(out, 0x0100); /* recursion desired */
+	add_u16(out, 1);
+	add_u16(out, 0);
+	add_u16(out, 0);
+	add_u16(out, has_edns);
+	if (!add_name(out, slice_of(question->name)))
+		return false;
+	add_u16(out, question->type);
+	add_u16(out, CLASS_IN);
+	if (has_edns) {
+		buf_add_char(out, '\0');
+		add_u16(out, TYPE_OPT);
+		add_u16(out, EDNS_SIZE);
+		add_u16(out, 0);
+		add_u16(out, 0);
+		add_u16(out, 0);
+	}
+	return !out->failed;
+}
+
+static bool
+get_u16(struct cursor *c, uint16_t *value)
+{
+	const unsigned char *bytes;
+
+	*value = 0;
+	if (c->packet.len - c->position < 2)
+		return false;
+	bytes = (const unsigned char *)c->packet.ptr + c->position;
+	*value = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	c->position += 2;
+	return true;
+}
+
+static bool
+get_u32(struct cursor *c, uint32_t *value)
+{
+	uint16_t high, low;
+
+	*value = 0;
+	if (!get_u16(c, &high) || !get_u16(c, &low))
+		return false;
+	*value = (uint32_t)high << 16 | low;
+	return true;
+}
+
+/* Append one label; a byte that could be mistaken in text spoils the name,
+ * not the message. */
+static void
+name_add(char *name, size_t *len, struct slice label, bool *is_good)
+{
+	if (*len + label.len + 2 > DNS_NAME_SIZE) {
+		*is_good = false;
+		return;
+	}
+	if (*len > 0)
+		name[(*len)++] = '.';
+	for (size_t i = 0; i < label.len; i++) {
+		char c = label.ptr[i];
+
+		if (c <= 0x20 || c > 0x7e || c == '.' || c == '\\')
+			*is_good = false;
+		name[(*len)++] = ascii_lower(c);
+	}
+	name[*len] = '\0';
+}
+
+/*
+ * RFC 1035 section 4.1.4. A pointer must point before the place where the
+ * part of the name that holds it began, so every jump goes strictly
+ * backwards and the walk ends. False: the message is malformed.
+ */
+static bool
+get_name(struct cursor *c, char name[DNS_NAME_SIZE], bool *is_good)
+{
+	size_t position = c->position, floor = c->position, len = 0;
+	bool has_jumped = false;
+	unsigned char first;
+
+	name[0] = '\0';
+	*is_good = true;
+	for (;;) {
+		if (position >= c->packet.len)
+			return false;
+		first = (unsigned char)c->packet.ptr[position++];
+		if (first >= 0xc0) {
+			if (position >= c->packet.len)
+				return false;
+			if (!has_jumped)
+				c->position = position + 1;
+			has_jumped = true;
+			position = (size_t)(first & 0x3f) << 8 |
+				   (unsigned char)c->packet.ptr[position];
+			if (position >= floor)
+				return false;
+			floor = position;
+			continue;
+		}
+		if (first > LABEL_MAX || first > c->packet.len - position)
+			return false;
+		if (first == 0)
+			break;
+		name_add(name, &len,
+		    slice_make(c->packet.ptr + position, first), is_good);
+		position += first;
+	}
+	if (!has_jumped)
+		c->position = position;
+	return true;
+}
+
+static bool
+get_rr(struct cursor *c, struct rr *rr)
+{
+	uint16_t length;
+
+	if (!get_name(c, rr->owner, &rr->has_owner) || !get_u16(c, &rr->type) ||
+	    !get_u16(c, &rr->class) || !get_u32(c, &rr->ttl) ||
+	    !get_u16(c, &length))
+		return false;
+	if (length > c->packet.len - c->position)
+		return false;
+	rr->rdata = c->position;
+	rr->length = length;
+	c->position += length;
+	return true;
+}
+
+static bool
+name_equal(const char *a, const char *b)
+{
+	return slice_eq_nocase(slice_of(a), slice_of(b));
+}
+
+/* Follow the CNAMEs from name; several passes, as order is not promised. */
+static void
+follow_aliases(
+    struct cursor start, size_t count, char name[DNS_NAME_SIZE], uint32_t *ttl)
+{
+	struct cursor c, target;
+	struct rr rr;
+	char next[DNS_NAME_SIZE];
+	bool is_good, has_moved = true;
+
+	for (int i = 0; i < LIMIT_DNS_ALIASES && has_moved; i++) {
+		has_moved = false;
+		c = start;
+		for (size_t n = 0; n < count && get_rr(&c, &rr); n++) {
+			target = c;
+			target.position = rr.rdata;
+			if (rr.type != DNS_CNAME || rr.class != CLASS_IN ||
+			    !rr.has_owner || !name_equal(rr.owner, name) ||
+			    !get_name(&target, next, &is_good) || !is_good)
+				continue;
+			memcpy(name, next, DNS_NAME_SIZE);
+			has_moved = true;
+			*ttl = rr.ttl < *ttl ? rr.ttl : *ttl;
+			break;
+		}
+	}
+}
+
+static bool
+record_parse(struct cursor c, const struct rr *rr, struct dns_record *record)
+{
+	const char *rdata = c.packet.ptr + rr->rdata;
+	bool is_good;
+
+	memset(record, 0, sizeof(*record));
+	c.position = rr->rdata;
+	switch (rr->type) {
+	case DNS_A:
+		record->addr.family = 4;
+		if (rr->length == 4)
+			memcpy(record->addr.bytes, rdata, 4);
+		return rr->length == 4;
+	case DNS_AAAA:
+		record->addr.family = 6;
+		if (rr->length == 16)
+			memcpy(record->addr.bytes, rdata, 16);
+		return rr->length == 16;
+	case DNS_MX:
+		return get_u16(&c, &record->preference) &&
+		       get_name(&c, record->name, &is_good) && is_good;
+	}
+	return false;
+}
+
+static void
+collect(struct cursor c, size_t count, const struct dns_question *question,
+    struct dns_answer *answer)
+{
+	char name[DNS_NAME_SIZE];
+	struct rr rr;
+
+	memcpy(name, question->name, sizeof(name));
+	follow_aliases(c, count, name, &answer->ttl);
+	for (size_t n = 0; n < count && get_rr(&c, &rr); n++) {
+		if (rr.type != question->type || rr.class != CLASS_IN ||
+		    !rr.has_owner || !name_equal(rr.owner, name) ||
+		    !record_parse(c, &rr, &answer->records[answer->count]))
+			continue;
+		answer->ttl = rr.ttl < answer->ttl ? rr.ttl : answer->ttl;
+		answer->count++;
+	}
+}
+
+/* Is the question section ours? Leaves the cursor behind it. */
+static bool
+is_our_question(struct cursor *c, const struct dns_question *question)
+{
+	char name[DNS_NAME_SIZE];
+	uint16_t type, class;
+	bool is_good;
+
+	return get_name(c, name, &is_good) && is_good &&
+	       name_equal(name, question->name) && get_u16(c, &type) &&
+	       get_u16(c, &class) && type == question->type &&
+	       class == CLASS_IN;
+}
+
+enum dns_parse
+dns_answer_parse(struct slice packet, const struct dns_question *question,
+    struct dns_answer *answer)
+{
+	struct cursor c = { packet, 0 };
+	uint16_t id, flags, questions, count, ignored;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->status = DNS_TEMPORARY;
+	answer->ttl = LIMIT_DNS_TTL;
+	if (packet.len < HEADER_SIZE || !get_u16(&c, &id) ||
+	    !get_u16(&c, &flags) || !get_u16(&c, &questions) ||
+	    !get_u16(&c, &count) || !get_u16(&c, &ignored) ||
+	    !get_u16(&c, &ignored))
+		return DNS_PARSE_FOREIGN;
+	if (id != question->id || (flags & 0xf800) != 0x8000)
+		return DNS_PARSE_FOREIGN;
+	/* A server that cannot read EDNS may leave the question out. */
+	if ((flags & 0xf) == RCODE_FORMAT || (flags & 0xf) == RCODE_NOTIMP)
+		return DNS_PARSE_NO_EDNS;
+	if (questions != 1 || !is_our_question(&c, question))
+		return DNS_PARSE_FOREIGN;
+	if ((flags & 0x0200) != 0)
+		return DNS_PARSE_TRUNCATED;
+	if ((flags & 0xf) == RCODE_NAME) {
+		answer->status = DNS_NO_DOMAIN;
+		return DNS_PARSE_OK;
+	}
+	if ((flags & 0xf) != RCODE_OK)
+		return DNS_PARSE_OK;
+	collect(c, count > LIMIT_DNS_RECORDS ? LIMIT_DNS_RECORDS : count,
+	    question, answer);
+	answer->status = answer->count > 0 ? DNS_OK : DNS_NO_DATA;
+	return DNS_PARSE_OK;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/relay_spawn.h"
+
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/jail.h"
+#include "common/job.h"
+#include "common/log.h"
+#include "common/program.h"
+
+static void
+reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+}
+
+/* The agent's pipe is closed here either way; when no relay could be
+ * started, qmgr sees the end of it and tries later. */
+static void
+spawn_agent(const struct settings *settings, int agent)
+{
+	const struct program_start start = { .name = "relay",
+		.descriptors = { agent, -1, STDERR_FILENO },
+		.descriptor_count = 3 };
+	struct why why;
+
+	if (program_spawn(settings, &start, &why) < 0)
+		log_error("%s", why.text);
+}
+
+static bool
+request_is_valid(struct message *message)
+{
+	uint32_t uid, gid;
+
+	return message->type == SPAWN_AGENT && message_get_u32(message, &uid) &&
+	       message_get_u32(message, &gid) && message_end(message);
+}
+
+static int
+relay_spawn_serve(const struct settings *settings)
+{
+	struct message message;
+	enum io_status status;
+	int agent, code = EX_OK;
+
+	message_init(&message);
+	for (;;) {
+		status = message_receive_fd(
+		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
+		/* Processes that ended since the last request. */
+		reap();
+		if (status == IO_TIMEOUT)
+			continue;
+		if (status != IO_OK)
+			break;
+		if (agent < 0 || !request_is_valid(&message)) {
+			log_error("malformed request from qmgr");
+			code = EX_PROTOCOL;
+			break;
+		}
+		spawn_agent(settings, agent);
+		close(agent);
+	}
+	message_free(&message);
+	return code;
+}
+
+int
+relay_spawn_run(const struct settings *settings, int argc, char *const argv[])
+{
+	const struct jail_request request = { .keep_count = 3 };
+	struct why why;
+
+	(void)argc;
+	(void)argv;
+	if (!jail_enter(jail_find("relay-spawn"), settings, &request, &why)) {
+		log_error("%s", why.text);
+		return EX_NOPERM;
+	}
+	return relay_spawn_serve(settings);
+}

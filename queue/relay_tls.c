@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/relay_tls.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/jail.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/pipemsg.h"
+#include "common/program.h"
+
+#include "queue/dns_message.h"
+
+enum helper_message {
+	HELPER_CONNECT = 1, /* slice host; the socket attached */
+	HELPER_RESULT = 2,  /* slice struct tls_status; plaintext attached */
+};
+
+/* Descriptors of one tls process; the helper's ends are theirs first. */
+struct handshake {
+	int network;
+	int plaintext[2]; /* ours, tls's */
+	int status[2];    /* read, write */
+};
+
+static void
+close_all(struct handshake *h)
+{
+	int fds[] = { h->network, h->plaintext[0], h->plaintext[1],
+		h->status[0], h->status[1] };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static bool
+handshake_start(const struct settings *settings, struct handshake *h,
+    const char *host, struct why *why)
+{
+	struct program_start start = { .name = "tls",
+		.arguments = { "-o", host },
+		.descriptors = { -1, -1, STDERR_FILENO, -1, -1 },
+		.descriptor_count = TLS_STATUS + 1 };
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, h->plaintext) <
+		0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, h->status) < 0)
+		return why_errno(why, "socketpair");
+	start.descriptors[TLS_NETWORK] = h->network;
+	start.descriptors[1] = h->network;
+	start.descriptors[TLS_PLAINTEXT] = h->plaintext[1];
+	start.descriptors[TLS_STATUS] = h->status[1];
+	if (program_spawn(settings, &start, why) < 0)
+		return false;
+	/* An end of tls must be seen as the end of its descriptors. */
+	close(h->plaintext[1]);
+	close(h->status[1]);
+	h->plaintext[1] = h->status[1] = -1;
+	return true;
+}
+
+static void
+handshake_run(const struct settings *settings, struct handshake *h,
+    const char *host, struct tls_status *status)
+{
+	struct why why = { 0 };
+	enum io_status io = IO_ERROR;
+
+	if (!handshake_start(settings, h, host, &why)) {
+		snprintf(
+		    status->text, sizeof(status->text), "%.150s", why.text);
+		return;
+	}
+	io = io_read_all(h->status[0], status, sizeof(*status),
+	    io_deadline(TIMEOUT_TLS_HANDSHAKE));
+	if (io == IO_OK && status->magic == TLS_STATUS_MAGIC) {
+		status->text[sizeof(status->text) - 1] = '\0';
+		return;
+	}
+	memset(status, 0, sizeof(*status));
+	snprintf(status->text, sizeof(status->text), "no word from tls: %s",
+	    io_status_text(io));
+}
+
+/* One request; false when relay is gone. */
+static bool
+helper_serve(const struct settings *settings, struct message *message)
+{
+	struct handshake h = { -1, { -1, -1 }, { -1, -1 } };
+	struct tls_status status = { 0 };
+	char host[DNS_NAME_SIZE];
+	enum io_status io;
+
+	io = message_receive_fd(message, STDIN_FILENO, &h.network, IO_FOREVER);
+	if (io != IO_OK || message->type != HELPER_CONNECT || h.network < 0 ||
+	    !message_get_array(message, host, sizeof(host)) ||
+	    !message_end(message) || host[0] == '-') {
+		close_all(&h);
+		return false;
+	}
+	handshake_run(settings, &h, host, &status);
+	message_begin(message, HELPER_RESULT);
+	message_put_slice(message, slice_make(&status, sizeof(status)));
+	if (status.is_ok)
+		io = message_send_fd(message, STDIN_FILENO, h.plaintext[0],
+		    io_deadline(TIMEOUT_PIPE));
+	else
+		io = message_send(
+		    message, STDIN_FILENO, io_deadline(TIMEOUT_PIPE));
+	close_all(&h);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+	return io == IO_OK;
+}
+
+static _Noreturn void
+helper_run(const struct settings *settings, int fd)
+{
+	const struct jail_request request = { .keep_count = 3 };
+	struct message message;
+	struct why why;
+
+	log_move(STDERR_FILENO);
+	if (dup2(fd, STDIN_FILENO) < 0 ||
+	    !jail_enter(jail_find("relay-spawn"), settings, &request, &why)) {
+		log_error("tls helper: %s", why.text);
+		_exit(1);
+	}
+	message_init(&message);
+	while (helper_serve(settings, &message))
+		continue;
+	_exit(0);
+}
+
+int
+relay_tls_start(const struct settings *settings, struct why *why)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		why_errno(why, "socketpair");
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		helper_run(settings, pair[1]);
+	close(pair[1]);
+	if (pid > 0)
+		return pair[0];
+	why_errno(why, "fork");
+	close(pair[0]);
+	return -1;
+}
+
+int
+relay_tls_connect(
+    int helper, int network, const char *host, struct tls_status *status)
+{
+	int64_t deadline = io_deadline(TIMEOUT_TLS_HANDSHAKE + 5);
+	struct message message;
+	struct slice bytes;
+	enum io_status io;
+	int plaintext = -1;
+
+	memset(status, 0, sizeof(*status));
+	message_init(&message);
+	message_begin(&message, HELPER_CONNECT);
+	message_put_string(&message, host);
+	io = message_send_fd(&message, helper, network, deadline);
+	if (io == IO_OK)
+		io = message_receive_fd(&message, helper, &plaintext, deadline);
+	if (io == IO_OK && message_get_slice(&message, &bytes) &&
+	    bytes.len == sizeof(*status) && message_end(&message))
+		memcpy(status, bytes.ptr, sizeof(*status));
+	else
+		snprintf(status->text, sizeof(status->text),
+		    "no word from the tls helper: %s", io_status_text(io));
+	message_free(&message);
+	if (status->is_ok || plaintext < 0)
+		return plaintext;
+	close(plaintext);
+	return -1;
+}

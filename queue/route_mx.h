@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * route_mx - from a destination to the addresses to try, in order.
+ *
+ * RFC 5321 section 5.1: the MX hosts by preference, equal ones in random
+ * order; when this host is in the list, it and every host not better than it
+ * is left out; a domain without MX is its own host. "." as the only MX means
+ * no mail at all (RFC 7505). An address literal is its own address.
+ * A next hop, "host", "host:port", "[host]:port", "[1.2.3.4]:port" or
+ * "[IPv6:2001:db8::1]:port", is used instead of the domain and looked up in
+ * /etc/hosts and then as A and AAAA, never as MX.
+ * IPv4 addresses of a host come before its IPv6 ones; either kind may be
+ * switched off (smtp_ipv4, smtp_ipv6). Asks its questions through a function,
+ * so tests need no network.
+ */
+#ifndef QUEUE_ROUTE_MX_H
+#define QUEUE_ROUTE_MX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/limits.h"
+#include "common/netaddr.h"
+#include "common/result.h"
+#include "common/slice.h"
+
+#include "queue/dns_message.h"
+
+struct route_target {
+	char host[DNS_NAME_SIZE];
+	struct netaddr addr; /* with port */
+};
+
+struct route_mx {
+	size_t count;
+	struct route_target targets[LIMIT_RELAY_ADDRESSES];
+};
+
+typedef const struct dns_answer *
+route_find_fn(void *context, struct slice name, enum dns_type type);
+
+struct route_request {
+	struct slice domain;
+	struct slice nexthop; /* "" none */
+	const char *hostname; /* our own */
+	uint16_t port;        /* of MX hosts */
+	bool has_ipv4, has_ipv6;
+	struct slice hosts; /* text of /etc/hosts */
+	route_find_fn *find;
+	void *context;
+	uint32_t seed; /* for the order among equals */
+};
+
+/* RESULT_OK: at least one target. Otherwise why has the status code. */
+enum result route_mx_find(const struct route_request *request,
+    struct route_mx *route, struct why *why);
+/* In place: order the list and cut it; how many are left. */
+size_t route_mx_order(
+    struct dns_record *list, size_t count, uint32_t seed, const char *hostname);
+
+#endif

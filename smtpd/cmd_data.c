@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "common/limits.h"
+#include "smtpd/cmd.h"
+
+void
+cmd_data(struct session *session, const struct argument *argument)
+{
+	(void)argument;
+	session_ask(session, EFFECT_DATA);
+}
+
+void
+data_answered(struct session *session, const struct inject_reply *reply)
+{
+	if (reply->code >= 400) {
+		reply_reject(session,
+		    (struct reply){ reply->code, reply->status, reply->text });
+		session_reset_transaction(session);
+		return;
+	}
+	dot_decode_init(&session->decoder, LIMIT_SMTP_DATA_LINE);
+	buf_clear(&session->chunk);
+	session->size = 0;
+	session->is_chunk_given = false;
+	session->is_refused = false;
+	session->is_too_large = false;
+	session->typed = TYPED_START;
+	session->mode = MODE_DATA;
+	reply_add(
+	    session, (struct reply){ 354, "",
+			 "Send the message, a line with only a dot ends it" });
+}
+
+/* Why the message cannot be taken, once all of it has been seen. */
+static struct reply
+data_refusal(const struct session *session)
+{
+	static const struct {
+		enum dot_problem problem;
+		const char *text;
+	} causes[] = {
+		{ DOT_BARE_LF,
+		    "Message refused: a line ends in LF alone, lines must end "
+		    "in CRLF (with nc use nc -C)" },
+		{ DOT_BARE_CR,
+		    "Message refused: a CR stands alone, lines must end in "
+		    "CRLF" },
+		{ DOT_NUL,
+		    "Message refused: it has a NUL byte, encode it (MIME)" },
+		{ DOT_LONG_LINE,
+		    "Message refused: a line is too long, encode it (MIME)" },
+	};
+
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (session->decoder.problems & causes[i].problem)
+			return (struct reply){ 554, "5.6.0", causes[i].text };
+	if (session->is_too_large)
+		return (struct reply){ 552, "5.3.4",
+			"Message refused: it is larger than the limit EHLO "
+			"shows" };
+	return (struct reply){ 451, "4.3.0",
+		"The mail queue is not available, try again later" };
+}
+
+/* Enqueue forgets the message at once; the client is heard to the end. */
+static void
+data_refuse(struct session *session)
+{
+	if (!session->is_refused && !session->is_enqueue_lost)
+		session_push(session, EFFECT_ABORT);
+	session->is_refused = true;
+	buf_clear(&session->chunk);
+}
+
+static void
+data_check(struct session *session)
+{
+	uint64_t limit = session->connection->settings->message_size_limit;
+
+	if (limit > 0 && session->size + session->chunk.len > limit)
+		session->is_too_large = true;
+	if (session->decoder.problems != 0 || session->is_too_large ||
+	    session->is_enqueue_lost)
+		data_refuse(session);
+}
+
+static void
+data_end(struct session *session, bool has_more_input)
+{
+	const unsigned int line_ends = DOT_BARE_LF | DOT_BARE_CR;
+
+	session->mode = MODE_COMMAND;
+	if (!session->is_refused) {
+		session_push(session, EFFECT_END);
+		return;
+	}
+	reply_reject(session, data_refusal(session));
+	session_reset_transaction(session);
+	/* What stands behind such a message may be meant for another
+	 * reader of its line ends: it is not looked at. */
+	if ((session->decoder.problems & line_ends) && has_more_input) {
+		session->is_lingering = true;
+		session_close(session);
+	}
+}
+
+/*
+ * A message typed through a tool that sends LF would never end for us. When
+ * DATA itself came with a bare LF, a "." line with one ends the wait too:
+ * the message is refused, so nothing behind it was smuggled into anything.
+ * Gives the bytes up to and including that end, or all of s.
+ */
+static struct slice
+data_until_typed_end(struct session *session, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\n') {
+			if (session->typed == TYPED_DOT) {
+				session->typed = TYPED_END;
+				return slice_first(s, i + 1);
+			}
+			session->typed = TYPED_START;
+		} else if (s.ptr[i] == '.' && session->typed == TYPED_START) {
+			session->typed = TYPED_DOT;
+		} else if (s.ptr[i] != '\r' || session->typed != TYPED_DOT) {
+			session->typed = TYPED_INSIDE;
+		}
+	}
+	return s;
+}
+
+/* Room that is worth another round of decoding. */
+enum {
+	CHUNK_ROOM_MIN = 1024
+};
+
+void
+data_feed(struct session *session, struct slice *input)
+{
+	struct buf *chunk = &session->chunk;
+	struct slice part, rest;
+	bool is_end;
+
+	if (session->is_chunk_given) {
+		session->size += chunk->len;
+		session->is_chunk_given = false;
+		buf_clear(chunk);
+	}
+	if (chunk->ceiling - chunk->len < CHUNK_ROOM_MIN) {
+		session->is_chunk_given = true;
+		session_push(session, EFFECT_CHUNK);
+		return;
+	}
+	/* A held back CR may come out too: then all of part is used. */
+	part = slice_first(*input, chunk->ceiling - chunk->len - 4);
+	if (session->is_typed)
+		part = data_until_typed_end(session, part);
+	rest = part;
+	is_end = dot_decode(&session->decoder, &rest, chunk);
+	*input = slice_from(*input, part.len - rest.len);
+	data_check(session);
+	if (is_end || session->typed == TYPED_END)
+		data_end(session, input->len > 0);
+	else if (input->len == 0)
+		session_push(session, EFFECT_READ);
+}
+
+void
+end_answered(struct session *session, const struct inject_reply *reply)
+{
+	struct reply line = { reply->code, reply->status, reply->text };
+
+	if (reply->code < 400) {
+		session->errors = 0;
+		session->done[session->verb]++;
+		reply_add(session, line);
+	} else {
+		reply_reject(session, line);
+	}
+	session_reset_transaction(session);
+}
+
+void
+data_cut(struct session *session, struct reply reply)
+{
+	if (session->decoder.problems != 0)
+		reply_reject(session, data_refusal(session));
+	reply_add(session, reply);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "smtpd/reply.h"
+
+#include <string.h>
+
+#include "common/limits.h"
+#include "common/result.h"
+
+#include "smtpd/command.h"
+
+/* RFC 5321 section 4.5.3.1.5: a reply line has at most 512 bytes. */
+enum {
+	REPLY_TEXT_MAX = 480
+};
+
+static void
+reply_line(struct session *session, struct reply reply, char separator)
+{
+	struct buf *out = &session->replies;
+	struct slice text = slice_first(slice_of(reply.text), REPLY_TEXT_MAX);
+
+	buf_add_format(out, "%u%c", reply.code, separator);
+	if (reply.status[0] != '\0')
+		buf_add_format(out, "%s ", reply.status);
+	buf_add_printable(out, text);
+	buf_add_string(out, "\r\n");
+}
+
+void
+reply_add(struct session *session, struct reply reply)
+{
+	reply_line(session, reply, ' ');
+}
+
+void
+reply_add_more(struct session *session, struct reply reply)
+{
+	reply_line(session, reply, '-');
+}
+
+void
+reply_end(struct session *session)
+{
+	struct buf *out = &session->replies;
+	size_t start;
+
+	BUG_UNLESS(out->len > 6);
+	start =
+	    slice_last_index(slice_first(buf_slice(out), out->len - 1), '\n');
+	start = start == out->len - 1 ? 0 : start + 1;
+	out->ptr[start + 3] = ' ';
+}
+
+void
+reply_goodbye(struct session *session, struct reply reply)
+{
+	reply_add(session, reply);
+	session->is_lingering = true;
+	session_close(session);
+}
+
+void
+reply_error(struct session *session, struct reply reply)
+{
+	static const struct reply many = { 421, "4.7.0",
+		"Too many errors, closing the connection" };
+
+	reply_add(session, reply);
+	if (++session->errors >= LIMIT_SMTP_ERRORS)
+		reply_goodbye(session, many);
+}
+
+void
+reply_reject(struct session *session, struct reply reply)
+{
+	char peer[128];
+
+	session_log(session,
+	    "%s: reject: %s from %s: %u %s %s; from=<%s> to=<%s> proto=%s "
+	    "helo=<%s>",
+	    session->connection->id, command_verb(session->verb),
+	    session_peer(session, peer, sizeof(peer)), reply.code, reply.status,
+	    reply.text, buf_string(&session->reverse_path),
+	    buf_string(&session->forward_path),
+	    session->is_esmtp ? "ESMTP" : "SMTP", buf_string(&session->helo));
+	reply_error(session, reply);
+}

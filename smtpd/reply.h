@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * reply - SMTP replies (RFC 5321 section 4.2, RFC 2034) into the session.
+ *
+ * Text is one printable line; it is cut so that a reply line stays below 512
+ * bytes. A status of "" leaves the enhanced code out: the greeting, HELO,
+ * EHLO, 334 and 354 have none (RFC 2034 section 4).
+ */
+#ifndef SMTPD_REPLY_H
+#define SMTPD_REPLY_H
+
+#include <stdbool.h>
+
+#include "smtpd/session.h"
+
+struct reply {
+	unsigned int code;
+	const char *status;
+	const char *text;
+};
+
+/* Good news, or a line of a longer reply. */
+void reply_add(struct session *session, struct reply reply);
+void reply_add_more(struct session *session, struct reply reply);
+/* The last line was the last one of its reply. */
+void reply_end(struct session *session);
+/* A mistake of the client: counted, and past LIMIT_SMTP_ERRORS a 421. */
+void reply_error(struct session *session, struct reply reply);
+/* A refused transaction: reply_error and one log line. */
+void reply_reject(struct session *session, struct reply reply);
+/* 421 and the end. */
+void reply_goodbye(struct session *session, struct reply reply);
+
+#endif

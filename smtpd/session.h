@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - the SMTP protocol (RFC 5321) as a machine without I/O or clock.
+ *
+ * session_step takes bytes from *input and returns the next effect; whoever
+ * runs the session performs it and calls session_step again. Replies collect
+ * in replies and are sent before the next read would block (RFC 2920), so a
+ * pipelined group costs one write. Effects with an answer (see the enum) stop
+ * the machine until the answer is given. What a session does depends on the
+ * bytes alone, not on how they were split; the one exception is whether
+ * commands already stood behind a message refused for bare line ends.
+ *
+ * Memory: a line, 64 KiB of message, 16 KiB of replies; see common/limits.h.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/auth.h"
+#include "common/buf.h"
+#include "common/control.h"
+#include "common/dot.h"
+#include "common/front.h"
+#include "common/inject.h"
+#include "common/line.h"
+
+enum effect {
+	EFFECT_READ,    /* input is used up: send replies, read more */
+	EFFECT_WRITE,   /* replies are many: send them */
+	EFFECT_LOG,     /* log is one line */
+	EFFECT_ENQUEUE, /* start enqueue; answer: session_started */
+	EFFECT_MAIL,    /* inject requests; answer: session_answered */
+	EFFECT_RCPT,    /* forward_path */
+	EFFECT_VRFY,    /* forward_path */
+	EFFECT_DATA,
+	EFFECT_CHUNK,    /* chunk; session_answered(NULL) when it failed */
+	EFFECT_END,      /* chunk is the last one, perhaps empty */
+	EFFECT_ABORT,    /* no answer */
+	EFFECT_AUTH,     /* sasl has user and password; session_authenticated */
+	EFFECT_STARTTLS, /* send replies, hand over to TLS, end */
+	EFFECT_CLOSE,    /* send replies, end */
+	EFFECT_COUNT,
+};
+
+enum session_mode {
+	MODE_COMMAND,
+	MODE_AUTH,
+	MODE_DATA,
+	MODE_CLOSED
+};
+
+/* Bits: command.c says which verb is allowed in which. */
+enum session_phase {
+	PHASE_START = 1 << 0, /* no HELO yet */
+	PHASE_READY = 1 << 1, /* no transaction */
+	PHASE_MAIL = 1 << 2,  /* MAIL accepted */
+	PHASE_RCPT = 1 << 3,  /* a recipient accepted */
+};
+
+/* Where a message typed with bare line feeds stands in LF "." LF. */
+enum session_typed {
+	TYPED_START,
+	TYPED_DOT,
+	TYPED_INSIDE,
+	TYPED_END
+};
+
+enum {
+	SESSION_PENDING_MAX = 4,
+	SESSION_VERBS_MAX = 16
+};
+
+struct session {
+	const struct connection *connection;
+	enum session_mode mode;
+	enum session_phase phase;
+	struct line_reader line;
+	struct arena *arena; /* of one command */
+	struct buf replies;
+	struct buf log;
+	/* effects not given out yet, and the one whose answer is awaited */
+	enum effect pending[SESSION_PENDING_MAX];
+	size_t pending_count;
+	enum effect waiting;     /* EFFECT_READ: none */
+	enum effect after_start; /* what follows EFFECT_ENQUEUE */
+	bool is_enqueue_started, is_enqueue_lost;
+	/* who */
+	struct buf helo;
+	bool is_esmtp;
+	bool is_logged_in;
+	/* the transaction */
+	struct buf reverse_path, forward_path;
+	uint64_t declared_size; /* SIZE=, 0 when not given */
+	bool is_8bit;
+	size_t recipients;
+	/* the message */
+	struct dot_decoder decoder;
+	struct buf chunk;
+	uint64_t size; /* bytes given out in chunks */
+	bool is_chunk_given, is_refused, is_too_large;
+	bool is_typed; /* DATA itself ended in a bare LF */
+	enum session_typed typed;
+	/* AUTH */
+	struct sasl sasl;
+	bool has_sasl;
+	const char *mechanism;
+	size_t failures;
+	/* limits */
+	size_t errors, unknown, transactions;
+	bool is_lingering; /* closed on the client: let it read */
+	uint32_t seen[SESSION_VERBS_MAX], done[SESSION_VERBS_MAX];
+	size_t verb; /* row of the command at work */
+};
+
+void session_init(struct session *session, const struct connection *connection);
+void session_clear(struct session *session);
+
+/* The next thing to do. *input moves past what was used; a line or chunk may
+ * point into it until the next step. */
+enum effect session_step(struct session *session, struct slice *input);
+
+/* Answers. reply NULL: enqueue is gone or silent. */
+void session_started(struct session *session, bool is_running);
+void
+session_answered(struct session *session, const struct inject_reply *reply);
+void session_authenticated(struct session *session, enum control_type type);
+
+/* No more input will come; the next steps lead to EFFECT_CLOSE. */
+void session_timed_out(struct session *session);
+void session_lost(struct session *session);
+
+/* For the command modules. */
+void session_push(struct session *session, enum effect effect);
+/* Ask enqueue, starting it when this is the first time. */
+void session_ask(struct session *session, enum effect effect);
+void session_close(struct session *session);
+void session_reset_transaction(struct session *session);
+/* One log line; it replaces one that was not given out. */
+void session_log(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "unknown[192.0.2.1]": no name is looked up. */
+const char *
+session_peer(const struct session *session, char *text, size_t size);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "smtpd/session_io.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "common/alloc.h"
+#include "common/io.h"
+#include "common/limits.h"
+#include "common/log.h"
+
+#include "smtpd/command.h"
+#include "smtpd/session.h"
+
+/* How long and how much a client is let to read its last reply. */
+enum {
+	LINGER_SECONDS = 2,
+	LINGER_READS = 64
+};
+
+struct session_io {
+	struct session session;
+	struct slice input;
+	char *bytes;    /* LIMIT_PIPE_CHUNK; pages come as they are used */
+	int64_t end;    /* of the whole connection */
+	bool is_broken; /* the client does not take replies */
+	bool is_lost;   /* it went without QUIT */
+};
+
+/* The earlier of the connection's end and some seconds from now. */
+static int64_t
+io_until(const struct session_io *io, unsigned int seconds)
+{
+	int64_t deadline = io_deadline(seconds);
+
+	return deadline < io->end ? deadline : io->end;
+}
+
+/*
+ * A blocking socket would ignore the deadline: MSG_DONTWAIT makes it hold.
+ * Tests and inetd's "wait" tricks may give no socket at all.
+ */
+static bool
+network_write(struct slice s, int64_t deadline)
+{
+	ssize_t n;
+
+	while (s.len > 0) {
+		n = send(
+		    SESSION_OUTPUT, s.ptr, s.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == ENOTSOCK)
+			return io_write_all(SESSION_OUTPUT, s, deadline) ==
+			       IO_OK;
+		if (n < 0 && errno == EAGAIN &&
+		    io_wait_writable(SESSION_OUTPUT, deadline) != IO_OK)
+			return false;
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (n > 0)
+			s = slice_from(s, (size_t)n);
+	}
+	return true;
+}
+
+static bool
+perform_write(struct session_io *io)
+{
+	struct buf *replies = &io->session.replies;
+
+	if (!io->is_broken && replies->len > 0 &&
+	    !network_write(
+		buf_slice(replies), io_until(io, TIMEOUT_SMTP_COMMAND)))
+		io->is_broken = true;
+	buf_clear(replies);
+	return !io->is_broken;
+}
+
+static bool
+perform_read(struct session_io *io)
+{
+	bool is_data = io->session.mode == MODE_DATA;
+	enum io_status status;
+	size_t got;
+
+	if (!perform_write(io))
+		return false;
+	status = io_read_some(SESSION_INPUT, io->bytes, LIMIT_PIPE_CHUNK, &got,
+	    io_until(
+		io, is_data ? TIMEOUT_SMTP_DATA_BLOCK : TIMEOUT_SMTP_COMMAND));
+	io->input = slice_make(io->bytes, got);
+	if (status == IO_OK)
+		return true;
+	io->is_lost = true;
+	if (status == IO_TIMEOUT)
+		session_timed_out(&io->session);
+	else
+		session_lost(&io->session);
+	return true;
+}
+
+static bool
+perform_log(struct session_io *io)
+{
+	log_info("%s", buf_string(&io->session.log));
+	return true;
+}
+
+static bool
+perform_enqueue(struct session_io *io)
+{
+	struct control control = { .type = CONTROL_ENQUEUE };
+	bool ok = control_send(SESSION_CONTROL, control) == IO_OK &&
+		  control_receive(SESSION_CONTROL, &control,
+		      io_deadline(TIMEOUT_PIPE)) == IO_OK &&
+		  control.type == CONTROL_READY;
+
+	session_started(&io->session, ok);
+	return true;
+}
+
+static bool
+perform_ask(struct session_io *io)
+{
+	struct session *session = &io->session;
+	struct inject_reply reply;
+	struct inject_sender sender = { buf_slice(&session->reverse_path),
+		buf_slice(&session->helo), session->is_esmtp, session->is_8bit,
+		session->declared_size };
+	bool ok = !session->is_enqueue_lost;
+
+	if (ok && session->waiting == EFFECT_MAIL)
+		ok = inject_mail(SESSION_ENQUEUE, &sender, &reply);
+	else if (ok && session->waiting == EFFECT_RCPT)
+		ok = inject_rcpt(
+		    SESSION_ENQUEUE, buf_slice(&session->forward_path), &reply);
+	else if (ok && session->waiting == EFFECT_VRFY)
+		ok = inject_vrfy(
+		    SESSION_ENQUEUE, buf_slice(&session->forward_path), &reply);
+	else if (ok && session->waiting == EFFECT_DATA)
+		ok = inject_data(SESSION_ENQUEUE, &reply);
+	else if (ok)
+		ok = inject_finish(
+		    SESSION_ENQUEUE, buf_slice(&session->chunk), &reply);
+	session_answered(session, ok ? &reply : NULL);
+	return true;
+}
+
+static bool
+perform_chunk(struct session_io *io)
+{
+	if (!inject_chunk(SESSION_ENQUEUE, buf_slice(&io->session.chunk)))
+		session_answered(&io->session, NULL);
+	return true;
+}
+
+static bool
+perform_abort(struct session_io *io)
+{
+	if (!io->session.is_enqueue_lost && !inject_abort(SESSION_ENQUEUE))
+		session_answered(&io->session, NULL);
+	return true;
+}
+
+static bool
+perform_auth(struct session_io *io)
+{
+	struct control control = { .type = CONTROL_AUTH };
+	bool ok = control_send(SESSION_CONTROL, control) == IO_OK &&
+		  auth_send(SESSION_AUTH, buf_slice(&io->session.sasl.user),
+		      buf_slice(&io->session.sasl.password), "smtp") &&
+		  control_receive(SESSION_CONTROL, &control,
+		      io_deadline(TIMEOUT_PIPE)) == IO_OK;
+
+	session_authenticated(&io->session,
+	    ok ? (enum control_type)control.type : CONTROL_FAILED);
+	return true;
+}
+
+static bool
+perform_starttls(struct session_io *io)
+{
+	struct control control = { .type = CONTROL_STARTTLS };
+
+	if (perform_write(io))
+		control_send(SESSION_CONTROL, control);
+	return false;
+}
+
+/* A close with unread input would take the last reply from the client. */
+static bool
+perform_close(struct session_io *io)
+{
+	int64_t deadline = io_deadline(LINGER_SECONDS);
+	size_t got;
+
+	if (!perform_write(io) || !io->session.is_lingering)
+		return false;
+	for (int i = 0; i < LINGER_READS; i++)
+		if (io_read_some(SESSION_INPUT, io->bytes, LIMIT_PIPE_CHUNK,
+			&got, deadline) != IO_OK)
+			break;
+	return false;
+}
+
+static void
+session_io_log_end(struct session_io *io)
+{
+	struct session *session = &io->session;
+	char peer[128];
+	struct buf counts;
+
+	buf_init(&counts, 512);
+	for (size_t i = 0; command_table[i].verb.len > 0; i++) {
+		const char *name = command_table[i].verb.ptr;
+
+		if (session->seen[i] == 0)
+			continue;
+		buf_add_char(&counts, ' ');
+		for (; *name != '\0'; name++)
+			buf_add_char(&counts, ascii_lower(*name));
+		buf_add_format(&counts, "=%u", session->done[i]);
+		if (session->done[i] != session->seen[i])
+			buf_add_format(&counts, "/%u", session->seen[i]);
+	}
+	log_info("%s: disconnect from %s%s%s", session->connection->id,
+	    session_peer(session, peer, sizeof(peer)), buf_string(&counts),
+	    io->is_lost ? " (lost)" : "");
+	buf_free(&counts);
+}
+
+int
+session_io_run(const struct connection *connection)
+{
+	static bool (*const perform[EFFECT_COUNT])(struct session_io *) = {
+		[EFFECT_READ] = perform_read,
+		[EFFECT_WRITE] = perform_write,
+		[EFFECT_LOG] = perform_log,
+		[EFFECT_ENQUEUE] = perform_enqueue,
+		[EFFECT_MAIL] = perform_ask,
+		[EFFECT_RCPT] = perform_ask,
+		[EFFECT_VRFY] = perform_ask,
+		[EFFECT_DATA] = perform_ask,
+		[EFFECT_CHUNK] = perform_chunk,
+		[EFFECT_END] = perform_ask,
+		[EFFECT_ABORT] = perform_abort,
+		[EFFECT_AUTH] = perform_auth,
+		[EFFECT_STARTTLS] = perform_starttls,
+		[EFFECT_CLOSE] = perform_close,
+	};
+	struct session_io io = { .input = { NULL, 0 } };
+	char peer[128];
+
+	io.bytes = alloc_zero(1, LIMIT_PIPE_CHUNK);
+	io.end = io_deadline(TIMEOUT_SMTP_SESSION);
+	session_init(&io.session, connection);
+	log_info("%s: connect from %s", connection->id,
+	    session_peer(&io.session, peer, sizeof(peer)));
+	while (perform[session_step(&io.session, &io.input)](&io))
+		continue;
+	session_io_log_end(&io);
+	session_clear(&io.session);
+	alloc_release(io.bytes);
+	return 0;
+}
