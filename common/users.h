@@ -9,7 +9,8 @@
  * An address found in the users file wins over a system account. Login
  * names: "alice" and "alice@domain" both work; a name without domain is
  * looked for with each local domain in turn, then as a system account.
- * Lookup is exact on lower-cased names.
+ * Lookup is exact on lower-cased names. Programs of root and of _mpqueue read
+ * the users file, so it is root:_mpqueue 0640; auth opens it before its jail.
  */
 #ifndef COMMON_USERS_H
 #define COMMON_USERS_H
