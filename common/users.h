@@ -49,6 +49,15 @@ enum result users_find_alias_owner(
     const struct settings *settings, struct user *out, struct why *why);
 /* Who gets postmaster's mail when no alias says so. */
 enum result users_find_admin(const struct settings *settings, struct user *out);
+struct passwd;
+struct table_text;
+/* The same from rows that the caller has read: an entry of passwd(5), and a
+ * row of the users file, whose owner is out's uid and gid unless it says
+ * otherwise. */
+enum result users_fill_system(const struct settings *settings,
+    const struct passwd *entry, struct user *out, struct why *why);
+enum result users_fill_virtual(const struct settings *settings,
+    const struct table_text *row, struct user *out, struct why *why);
 /* Is it safe to become this user: uid != 0, >= minimum_uid for system
  * accounts, paths absolute, without "..". The last check of root code. */
 bool
