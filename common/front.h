@@ -51,6 +51,17 @@ struct listener {
 extern const struct listener listener_table[]; /* NULL name ends */
 const struct listener *listener_find(struct slice name);
 
+/* Why a connection is ended before its session; front_refuse says it in one
+ * line of the protocol, or nothing where TLS comes first. */
+enum refusal {
+	REFUSAL_SETTINGS,     /* mail.conf is in error */
+	REFUSAL_BUSY,         /* max_connections */
+	REFUSAL_CLIENT,       /* rate_client */
+	REFUSAL_FAILED,       /* the session could not be started */
+};
+void front_refuse(const struct listener *listener, int fd,
+    enum refusal refusal);
+
 /* Facts about one connection, established by the front. */
 struct connection {
 	const struct settings *settings;
@@ -75,6 +86,9 @@ struct front {
 	const char *mailbox;        /* "pop3d-mailbox", or NULL: no handover */
 };
 
+/* All of a daemon's main: options -c FILE, -s LISTENER; reads the settings,
+ * opens the log, refuses with one line when they are in error. */
+int front_main(const struct front *front, int argc, char *const argv[]);
 /* argv: NAME [-s LISTENER]; default the listener of the socket's own port,
  * else the program's first. Returns the exit code. */
 int front_run(const struct front *front, const struct settings *settings,

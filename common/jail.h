@@ -2,9 +2,9 @@
 /*
  * jail - give up privileges for good, and prove it.
  *
- * jail_enter, in this order: close every descriptor not listed, rlimits,
- * supplementary groups, chroot and chdir, gid, uid, tries to get root back
- * (success of any is an error), no_new_privs, Landlock, seccomp. As an
+ * jail_enter, in this order: close every descriptor not listed, chroot and
+ * chdir, supplementary groups, gid, uid, tries to get root back (success of
+ * any is an error), rlimits, no_new_privs, Landlock, seccomp. As an
  * ordinary user it does what such a user can: rlimits, no_new_privs,
  * Landlock, seccomp; uid and chroot are left out. Sanitizer builds leave
  * seccomp and RLIMIT_AS out. The table of all jails is jail_table.c; the

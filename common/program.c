@@ -188,6 +188,13 @@ program_exec_file(const struct settings *settings,
 }
 
 bool
+program_settle(const struct program_start *start, struct why *why)
+{
+	program_reset_signals();
+	return program_map_descriptors(start, why);
+}
+
+bool
 program_exec(const struct settings *settings, const struct program_start *start,
     struct why *why)
 {
@@ -195,8 +202,7 @@ program_exec(const struct settings *settings, const struct program_start *start,
 	char *arguments[PROGRAM_ARGUMENTS_MAX + 2];
 	int count;
 
-	program_reset_signals();
-	if (!program_map_descriptors(start, why))
+	if (!program_settle(start, why))
 		return false;
 	if (linked == NULL)
 		return program_exec_file(settings, start, why);

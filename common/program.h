@@ -51,6 +51,10 @@ pid_t program_spawn(const struct settings *settings,
 bool program_exec(const struct settings *settings,
     const struct program_start *start, struct why *why);
 
+/* The child's side of both, without the program: signals and descriptors as
+ * start says. For a child that goes on in its own code (the session). */
+bool program_settle(const struct program_start *start, struct why *why);
+
 /* Descriptors. 0 and 1 are the network (or the TLS process), 2 the log. */
 enum enqueue_descriptor {
 	ENQUEUE_SESSION = 0, /* socketpair: struct message, inject.h */
