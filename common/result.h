@@ -18,7 +18,8 @@ enum result { RESULT_OK, RESULT_LATER, RESULT_NEVER };
 
 struct why {
 	int error;              /* errno, or 0 */
-	char status[12];        /* enhanced status code (RFC 3463), or "" */
+	char status[16];        /* enhanced status code (RFC 3463) or, from
+	                         * mailboxes, RFC 5530 code; or "" */
 	char text[WHY_TEXT_SIZE]; /* one line, printable, no newline */
 };
 

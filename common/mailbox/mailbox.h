@@ -109,6 +109,9 @@ bool folder_expunge(struct folder *folder, size_t index, struct why *why);
 int folder_mail_open(struct folder *folder, size_t index, time_t *mtime,
     struct why *why);
 
+/* Fill size and wire_size, reading the file when they are unknown. */
+bool folder_measure(struct folder *folder, size_t index, struct why *why);
+
 /*
  * Adding: file goes to tmp/, bytes are written, then commit makes it
  * durable ([M1] fsync, [M2] rename, [M3] directory) and gives its UID.

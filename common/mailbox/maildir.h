@@ -5,8 +5,8 @@
  *
  * A maildir name is base[:2,flags]; base may carry ",S=bytes" (size on
  * disk) and ",W=bytes" (size with CRLF). We store messages with CRLF line
- * ends as they came, so W equals S and only S is written by us; foreign
- * files may have LF ends and are served with CRLF.
+ * ends as they came and write both, mostly equal; foreign files may have LF
+ * ends and are served with CRLF.
  */
 #ifndef COMMON_MAILBOX_MAILDIR_H
 #define COMMON_MAILBOX_MAILDIR_H
@@ -32,7 +32,8 @@ struct maildir_name {
 	struct slice base;
 	uint32_t flags;      /* enum mail_flags */
 	uint32_t keywords;   /* bit n: letter 'a' + n */
-	struct slice others; /* unknown flag letters, kept as they are */
+	struct slice others; /* the flag letters as read: format keeps those
+	                      * it does not know */
 	uint64_t size;       /* S=, UINT64_MAX when absent */
 	uint64_t wire_size;  /* W=, UINT64_MAX when absent */
 };
@@ -40,6 +41,11 @@ struct maildir_name {
 void maildir_name_parse(struct slice file, struct maildir_name *out);
 /* base:2,flags with letters in ASCII order. */
 bool maildir_name_format(struct buf *out, const struct maildir_name *name);
+
+/* A base that nobody else makes: seconds.M<usec>P<pid>R<random>.<host>. */
+bool maildir_unique_base(struct buf *out);
+/* This host's name as it stands in base names: no '/', ':' or ','. */
+bool maildir_add_host(struct buf *out);
 
 /* Open (and with may_create make: 0700, with new cur tmp) a Maildir. */
 int maildir_open(const char *path, bool may_create, struct why *why);
