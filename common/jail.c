@@ -199,6 +199,8 @@ jail_enter(const struct jail *jail, const struct settings *settings,
 	bool was_root = geteuid() == 0;
 	int ruleset;
 
+	/* For ps(1), and for the tests that compare live processes. */
+	(void)prctl(PR_SET_NAME, jail->name, 0, 0, 0);
 	jail_close(request->keep_count);
 	if (!find_identity(jail, request, &identity, why) ||
 	    !jail_landlock_open(jail, request, &ruleset, why))

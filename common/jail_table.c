@@ -115,8 +115,8 @@ const struct jail jail_table[] = {
 	    .account = "_mprelay",
 	    .calls = JAIL_CALLS_CLIENT,
 	    .paths = JAIL_PATHS_NONE,
-	    .memory = 128 * MIB,
-	    .descriptors = 16,
+	    .memory = 256 * MIB,
+	    .descriptors = 64,
 	},
 	{
 	    .name = "deliver",

@@ -77,11 +77,11 @@ remove_leftover(struct scan *scan, const char *name)
 
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0
-	    && unlinkat(directory, name, 0) == 0) {
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    unlinkat(directory, name, 0) == 0) {
 		fault_point("Q1");
-		log_info("removed unfinished queue/%02x/%s", scan->bucket - 1,
-		    name);
+		log_info(
+		    "removed unfinished queue/%02x/%s", scan->bucket - 1, name);
 	}
 	close(fd);
 }

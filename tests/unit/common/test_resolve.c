@@ -182,7 +182,8 @@ addresses_resolve_in_the_fixed_order(void **state)
 		{ "info@here.test", "L alice@here.test L bob@here.test "
 				    "R carbon@there.test" },
 		{ "far@here.test", "R x@there.test R far2@there.test" },
-		{ "both@here.test", "L alice@here.test L bob@here.test" },
+		{ "both@here.test",
+		    "L Alice@here.test L bob@here.test R carbon@there.test" },
 		{ "bob@here.test", "L bob@here.test R carbon@there.test" },
 		{ "postmaster@here.test", "L alice@here.test" },
 		{ "postmaster", "L alice@here.test" },
