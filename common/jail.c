@@ -128,14 +128,20 @@ find_identity(const struct jail *jail, const struct jail_request *request,
 
 /* Each way back to root is tried; one that works is a failure. */
 static bool
+root_comes_back(gid_t gid)
+{
+	return setuid(0) == 0 || seteuid(0) == 0 || setreuid(0, 0) == 0 ||
+	       setresuid(0, 0, 0) == 0 || setgid(0) == 0 || setegid(0) == 0 ||
+	       setgroups(1, &gid) == 0;
+}
+
+static bool
 prove_unprivileged(uid_t uid, gid_t gid, struct why *why)
 {
 	uid_t real, effective, saved;
 	gid_t group_real, group_effective, group_saved;
 
-	if (setuid(0) == 0 || seteuid(0) == 0 || setreuid(0, 0) == 0 ||
-	    setresuid(0, 0, 0) == 0 || setgid(0) == 0 || setegid(0) == 0 ||
-	    setgroups(1, &gid) == 0)
+	if (root_comes_back(gid))
 		return why_set(why, "privileges came back");
 	if (getresuid(&real, &effective, &saved) < 0 || real != uid ||
 	    effective != uid || saved != uid)
