@@ -23,6 +23,8 @@
 #include "common/server.h"
 
 const struct program program_table[] = {
+	{ "smtpd", smtpd_program },
+	{ "enqueue", enqueue_program },
 	{ "auth", auth_program },
 	{ NULL, NULL },
 };
