@@ -23,6 +23,9 @@
 #include "common/server.h"
 
 const struct program program_table[] = {
+	{ "smtpd", smtpd_program },
+	{ "pop3d", pop3d_program },
+	{ "enqueue", enqueue_program },
 	{ "auth", auth_program },
 	{ NULL, NULL },
 };
