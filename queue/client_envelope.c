@@ -105,11 +105,13 @@ set_all_text(
 	set_all(client, &verdict, false);
 }
 
-/* Only what cannot end the command may be in a path: no byte of an address
- * is ever a line end. */
+/* Only what cannot end the path or the command may be in an address: no
+ * line end ever, and brackets and blanks within quotes alone. */
 static bool
 address_is_sendable(struct slice address, bool *is_ascii)
 {
+	bool is_quoted = false;
+
 	*is_ascii = true;
 	for (size_t i = 0; i < address.len; i++) {
 		unsigned char c = (unsigned char)address.ptr[i];
@@ -118,8 +120,16 @@ address_is_sendable(struct slice address, bool *is_ascii)
 			return false;
 		if (c >= 0x80)
 			*is_ascii = false;
+		if (c == '"')
+			is_quoted = !is_quoted;
+		else if (c == '\\' && is_quoted && i + 1 < address.len &&
+			 (address.ptr[i + 1] == '"' ||
+			     address.ptr[i + 1] == '\\'))
+			i++;
+		else if (!is_quoted && (c == '<' || c == '>' || c == ' '))
+			return false;
 	}
-	return true;
+	return !is_quoted;
 }
 
 static void

@@ -155,6 +155,7 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 	const struct client_options options = {
 		.hostname = settings->hostname,
 		.tls_level = dial->tls_level,
+		.is_tls_first = dial->is_tls_first,
 		.is_tls_avoided = is_tls_avoided,
 		.is_own_address =
 		    !dial->is_filter && is_own_address(session->fd),
@@ -228,7 +229,8 @@ relay_session_open(struct relay_session *session, const struct relay_dial *dial)
 	if (session_try(session, dial, false, &is_tls_bad))
 		return true;
 	/* Opportunistic: mail in clear is better than none. */
-	if (!is_tls_bad || dial->tls_level == TLS_LEVEL_ENCRYPT)
+	if (!is_tls_bad || dial->is_tls_first ||
+	    dial->tls_level == TLS_LEVEL_ENCRYPT)
 		return false;
 	return session_try(session, dial, true, &is_tls_bad);
 }

@@ -30,6 +30,7 @@ KNOBS = {
     "extensions": ["PIPELINING", "8BITMIME", "SIZE 52428800",
                    "ENHANCEDSTATUSCODES"],
     "starttls": False,      # offer STARTTLS, with a certificate of our own
+    "implicit_tls": False,  # TLS before the greeting
     "broken_tls": False,    # say 220 to STARTTLS, then talk rubbish
     "injected": "",         # sent right behind the reply to STARTTLS
     "auth": "",             # "user:password", offered as PLAIN and LOGIN
@@ -37,6 +38,7 @@ KNOBS = {
     "auth_needs_tls": False,
     "mail": "",             # reply to MAIL: "451 4.7.1 later"
     "refuse": {},           # {regular expression on the recipient: reply}
+    "max_rcpt": 0,          # then 452 4.5.3
     "data": "",             # reply to DATA instead of 354
     "end": "",              # reply to the end of data
     "drop": "",             # close at: GREETING EHLO MAIL RCPT DATA BODY END
@@ -99,6 +101,8 @@ class Session(socketserver.BaseRequestHandler):
 
     def handle(self):
         try:
+            if self.server.knobs["implicit_tls"]:
+                self.start_tls()
             self.drop("GREETING")
             self.reply(self.server.knobs["greeting"] or
                        "220 %s ESMTP" % self.server.knobs["hostname"])
@@ -139,6 +143,9 @@ class Session(socketserver.BaseRequestHandler):
             self.request.recv(65536)
             self.request.sendall(b"this is no TLS\r\n" * 10)
             raise Closed
+        self.start_tls()
+
+    def start_tls(self):
         self.request = self.server.context.wrap_socket(
             self.request, server_side=True)
         self.is_tls, self.buffer = True, b""
@@ -176,6 +183,8 @@ class Session(socketserver.BaseRequestHandler):
                 return self.reply(text)
         if self.mail_from is None:
             return self.reply("503 5.5.1 MAIL first")
+        if len(self.rcpt_to) == self.server.knobs["max_rcpt"] != 0:
+            return self.reply("452 4.5.3 too many")
         self.rcpt_to.append(address)
         self.reply("250 2.1.5 ok")
 
@@ -230,7 +239,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.knobs = dict(KNOBS, **knobs)
         self.messages, self.lock, self.connections = [], threading.Lock(), 0
         self.on_message = on_message
-        if self.knobs["starttls"]:
+        if self.knobs["starttls"] or self.knobs["implicit_tls"]:
             with tempfile.TemporaryDirectory() as directory:
                 self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 self.context.load_cert_chain(*make_certificate(directory))

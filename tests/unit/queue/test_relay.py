@@ -158,6 +158,14 @@ class RelayTest(unittest.TestCase):
                          "550 5.1.1 no such user (in reply to RCPT TO)")
         self.assertEqual(sink.messages[0]["rcpt_to"], ["b@x.test"])
 
+    def test_as_many_recipients_at_a_time_as_the_host_wants(self):
+        with Sink(max_rcpt=2) as sink:
+            self.assertEqual(self.status(sink, recipients=(
+                "b@x.test", "c@x.test", "d@x.test", "e@x.test", "f@x.test")),
+                ["D 2.0.0"] * 5)
+        self.assertEqual([len(m["rcpt_to"]) for m in sink.messages],
+                         [2, 2, 1])
+
     def test_refusals_at_each_stage(self):
         for knobs, expected in (
                 ({"greeting": "554 5.3.2 no"}, "T 4.3.2"),
