@@ -174,10 +174,15 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 static bool
 session_handshake(struct relay_session *session, const struct relay_dial *dial)
 {
-	char text[LIMIT_REASON];
-	int plaintext = relay_tls_connect(
-	    dial->tls_helper, session->fd, dial->target->host, &session->tls);
+	const char *name = dial->target->host;
+	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
+	int plaintext;
 
+	/* A literal is asked for by its address (RFC 6066 section 3). */
+	if (name[0] == '[' || slice_starts_nocase(slice_of(name), S("IPv6:")))
+		name = netaddr_format(&dial->target->addr, ip);
+	plaintext = relay_tls_connect(
+	    dial->tls_helper, session->fd, name, &session->tls);
 	if (plaintext < 0) {
 		snprintf(text, sizeof(text), "TLS handshake with %s failed: %s",
 		    session->remote, session->tls.text);

@@ -52,8 +52,8 @@ KNOBS = {
 def make_certificate(directory, name="sink.test"):
     """Paths of a self-made certificate and its key."""
     paths = [os.path.join(directory, n) for n in ("cert.pem", "key.pem")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                    "-days", "2", "-subj", "/CN=" + name, "-out", paths[0],
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-out", paths[0],
                     "-keyout", paths[1]], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return paths
@@ -65,7 +65,7 @@ class Closed(Exception):
 
 class Session(socketserver.BaseRequestHandler):
     def setup(self):
-        self.buffer = b""
+        self.buffer, self.position = b"", 0
         self.commands, self.is_tls, self.login = [], False, None
         self.sent = 0
         self.reset()
@@ -87,13 +87,17 @@ class Session(socketserver.BaseRequestHandler):
             line + end for line in text.split("\n")).encode())
 
     def read_line(self):
-        while b"\n" not in self.buffer:
+        while True:
+            end = self.buffer.find(b"\n", self.position) + 1
+            if end > 0:
+                line = self.buffer[self.position:end]
+                self.position = end
+                return line
             more = self.request.recv(65536)
             if not more:
                 raise Closed
-            self.buffer += more
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return line + b"\n"
+            self.buffer = self.buffer[self.position:] + more
+            self.position = 0
 
     def drop(self, stage):
         if self.server.knobs["drop"] == stage:
@@ -148,7 +152,7 @@ class Session(socketserver.BaseRequestHandler):
     def start_tls(self):
         self.request = self.server.context.wrap_socket(
             self.request, server_side=True)
-        self.is_tls, self.buffer = True, b""
+        self.is_tls, self.buffer, self.position = True, b"", 0
         self.reset()
 
     def do_AUTH(self, line):
@@ -196,9 +200,10 @@ class Session(socketserver.BaseRequestHandler):
             return self.reply("503 5.5.1 RCPT first")
         self.reply("354 go ahead")
         self.drop("BODY")
-        raw = b""
-        while not (raw == b".\r\n" or raw.endswith(b"\r\n.\r\n")):
-            raw += self.read_line()
+        lines = [b"\r\n"]
+        while not (lines[-1] == b".\r\n" and lines[-2].endswith(b"\r\n")):
+            lines.append(self.read_line())
+        raw = b"".join(lines[1:])
         self.drop("END")
         if self.server.knobs["end"]:
             self.reset()

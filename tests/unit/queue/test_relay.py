@@ -14,6 +14,7 @@ import sys
 import tempfile
 import unittest
 
+sys.dont_write_bytecode = True
 SOURCE = os.environ.get("srcdir", ".")
 sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
 
@@ -237,9 +238,10 @@ class RelayTest(unittest.TestCase):
             self.assertEqual(self.status(sink), ["D 2.0.0"])
 
     def test_literals(self):
-        with Sink() as sink:
+        with Sink(starttls=True) as sink:
             self.settings(smtp_port=sink.port)
-            self.assertEqual(self.status("", domain="[127.0.0.1]"),
+            self.assertEqual(self.status("", domain="[127.0.0.1]",
+                                         options=("-t", ENCRYPT)),
                              ["D 2.0.0"])
         self.assertEqual(self.status("", domain="[127.0.0]"), ["F 5.1.3"])
 
