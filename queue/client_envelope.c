@@ -105,29 +105,32 @@ set_all_text(
 	set_all(client, &verdict, false);
 }
 
+/* May this byte be in an address, where it stands? */
+static bool
+byte_is_sendable(unsigned char c, bool is_quoted)
+{
+	if (c < 0x20 || c == 0x7f)
+		return false;
+	return is_quoted || (c != '<' && c != '>' && c != ' ');
+}
+
 /* Only what cannot end the path or the command may be in an address: no
  * line end ever, and brackets and blanks within quotes alone. */
 static bool
 address_is_sendable(struct slice address, bool *is_ascii)
 {
-	bool is_quoted = false;
+	bool is_quoted = false, is_escaped = false;
 
 	*is_ascii = true;
 	for (size_t i = 0; i < address.len; i++) {
 		unsigned char c = (unsigned char)address.ptr[i];
 
-		if (c < 0x20 || c == 0x7f)
+		if (!byte_is_sendable(c, is_quoted))
 			return false;
-		if (c >= 0x80)
-			*is_ascii = false;
-		if (c == '"')
+		*is_ascii = *is_ascii && c < 0x80;
+		if (c == '"' && !is_escaped)
 			is_quoted = !is_quoted;
-		else if (c == '\\' && is_quoted && i + 1 < address.len &&
-			 (address.ptr[i + 1] == '"' ||
-			     address.ptr[i + 1] == '\\'))
-			i++;
-		else if (!is_quoted && (c == '<' || c == '>' || c == ' '))
-			return false;
+		is_escaped = is_quoted && c == '\\' && !is_escaped;
 	}
 	return !is_quoted;
 }

@@ -52,10 +52,11 @@ KNOBS = {
 def make_certificate(directory, name="sink.test"):
     """Paths of a self-made certificate and its key."""
     paths = [os.path.join(directory, n) for n in ("cert.pem", "key.pem")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-out", paths[0],
-                    "-keyout", paths[1]], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-days", "2",
+         "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-subj", "/CN=" + name, "-out", paths[0], "-keyout", paths[1]],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return paths
 
 
