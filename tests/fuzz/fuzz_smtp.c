@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	input = slice_make(data + 1, size - 1);
 	run(&whole, data[0], input, 0);
-	run(&split, data[0], input, 1 + data[0] % 61);
+	run(&split, data[0], input, 1 + (size_t)data[0] % 61);
 	/* A close for commands behind bare line ends may depend on it. */
 	if (whole.session.decoder.problems == 0) {
 		BUG_UNLESS(slice_eq(buf_slice(&whole.replies),
