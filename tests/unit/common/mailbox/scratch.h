@@ -7,12 +7,14 @@
 #define TESTS_UNIT_COMMON_MAILBOX_SCRATCH_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/users.h"
