@@ -21,8 +21,8 @@ fuzz_login(struct slice input)
 	enum pop3_login_effect effect = LOGIN_CONTINUE;
 
 	pop3_login_init(&login, true, true);
-	while (input.len > 0
-	    && (effect == LOGIN_CONTINUE || effect == LOGIN_CHECK)) {
+	while (input.len > 0 &&
+	       (effect == LOGIN_CONTINUE || effect == LOGIN_CHECK)) {
 		effect = pop3_login_feed(&login, &input);
 		if (effect == LOGIN_CHECK)
 			effect = pop3_login_refused(&login, AUTH_ANSWER_NO);
@@ -35,14 +35,14 @@ fuzz_login(struct slice input)
 static void
 fuzz_session(struct slice input)
 {
-	struct pop3_message messages[] = { { 1, false, "a" },
-		{ 2, false, "b" }, { 3, false, "c" } };
+	struct pop3_message messages[] = { { 1, false, "a" }, { 2, false, "b" },
+		{ 3, false, "c" } };
 	enum pop3_effect effect = SESSION_CONTINUE;
 	struct pop3_session session;
 
 	pop3_session_init(&session, messages, 3, false);
-	while (input.len > 0
-	    && (effect == SESSION_CONTINUE || effect == SESSION_SEND)) {
+	while (input.len > 0 &&
+	       (effect == SESSION_CONTINUE || effect == SESSION_SEND)) {
 		effect = pop3_session_feed(&session, &input);
 		BUG_UNLESS(effect != SESSION_SEND || session.index < 3);
 		BUG_UNLESS(!session.out.failed);
@@ -74,8 +74,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&halves, 3 * size + 16);
 	encode(input, 0, &whole);
 	encode(input, size == 0 ? 0 : data[0] % size, &halves);
-	BUG_UNLESS(!whole.failed
-	    && slice_eq(buf_slice(&whole), buf_slice(&halves)));
+	BUG_UNLESS(
+	    !whole.failed && slice_eq(buf_slice(&whole), buf_slice(&halves)));
 	buf_free(&whole);
 	buf_free(&halves);
 	return 0;

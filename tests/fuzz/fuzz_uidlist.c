@@ -19,8 +19,8 @@ check(const struct uidlist *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		BUG_UNLESS(list->entries[i]->uid < list->next);
-		BUG_UNLESS(i == 0
-		    || list->entries[i - 1]->uid < list->entries[i]->uid);
+		BUG_UNLESS(i == 0 ||
+			   list->entries[i - 1]->uid < list->entries[i]->uid);
 	}
 }
 

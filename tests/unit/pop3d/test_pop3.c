@@ -109,11 +109,10 @@ password_may_hold_blanks(void **state)
 
 	(void)state;
 	pop3_login_init(&login, true, false);
-	assert_int_equal(type(&login, "user alice\nPASS  two words \r\n"),
-	    LOGIN_CHECK);
+	assert_int_equal(
+	    type(&login, "user alice\nPASS  two words \r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.user), S("alice"));
-	assert_slice_equal(buf_slice(&login.sasl.password),
-	    S(" two words "));
+	assert_slice_equal(buf_slice(&login.sasl.password), S(" two words "));
 	pop3_login_free(&login);
 }
 
@@ -124,18 +123,17 @@ auth_plain_with_and_without_initial_response(void **state)
 
 	(void)state;
 	pop3_login_init(&login, true, false);
-	assert_int_equal(type(&login, "AUTH PLAIN AGEAYg==\r\n"),
-	    LOGIN_CHECK);
+	assert_int_equal(type(&login, "AUTH PLAIN AGEAYg==\r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.password), S("b"));
-	assert_int_equal(pop3_login_refused(&login, AUTH_ANSWER_NO),
-	    LOGIN_CONTINUE);
+	assert_int_equal(
+	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
 	buf_clear(&login.out);
 	assert_int_equal(type(&login, "auth plain\r\n"), LOGIN_CONTINUE);
 	expect(&login.out, "+ \r\n");
 	assert_int_equal(type(&login, "AGEAYg==\r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.user), S("a"));
-	assert_int_equal(pop3_login_refused(&login, AUTH_ANSWER_LATER),
-	    LOGIN_CLOSE);
+	assert_int_equal(
+	    pop3_login_refused(&login, AUTH_ANSWER_LATER), LOGIN_CLOSE);
 	expect(&login.out, "-ERR [SYS/TEMP] Cannot check passwords now, try "
 			   "again later\r\n");
 	type(&login, "AUTH PLAIN !\r\n");
@@ -170,12 +168,12 @@ three_wrong_passwords_end_it(void **state)
 
 	(void)state;
 	pop3_login_init(&login, true, false);
-	assert_int_equal(pop3_login_refused(&login, AUTH_ANSWER_NO),
-	    LOGIN_CONTINUE);
-	assert_int_equal(pop3_login_refused(&login, AUTH_ANSWER_NO),
-	    LOGIN_CONTINUE);
-	assert_int_equal(pop3_login_refused(&login, AUTH_ANSWER_NO),
-	    LOGIN_CLOSE);
+	assert_int_equal(
+	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
+	assert_int_equal(
+	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
+	assert_int_equal(
+	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CLOSE);
 	pop3_login_free(&login);
 }
 
@@ -221,8 +219,7 @@ long_listing_comes_in_pieces(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 20000; i++)
-		snprintf(messages[i].uidl, sizeof(messages[i].uidl), "u%zu",
-		    i);
+		snprintf(messages[i].uidl, sizeof(messages[i].uidl), "u%zu", i);
 	pop3_session_init(&session, messages, 20000, true);
 	do {
 		(void)pop3_session_feed(&session, &input);
@@ -247,8 +244,7 @@ messages_are_encoded_whatever_the_split(void **state)
 		{ "a", POP3_ALL_LINES, "a\r\n.\r\n" },
 		{ "a\n\n.b\n..\n", POP3_ALL_LINES,
 		    "a\r\n\r\n..b\r\n...\r\n.\r\n" },
-		{ "a\r\n\r\n.b\r\n", POP3_ALL_LINES,
-		    "a\r\n\r\n..b\r\n.\r\n" },
+		{ "a\r\n\r\n.b\r\n", POP3_ALL_LINES, "a\r\n\r\n..b\r\n.\r\n" },
 		{ "a\rb\r\r\n", POP3_ALL_LINES, "a\rb\r\r\n.\r\n" },
 		{ "a\r", POP3_ALL_LINES, "a\r\n.\r\n" },
 		{ "h\n\n1\n2\n3\n", 2, "h\r\n\r\n1\r\n2\r\n.\r\n" },
@@ -278,9 +274,9 @@ messages_are_encoded_whatever_the_split(void **state)
 static void
 mbox_messages_are_removed_in_place(void **state)
 {
-	static const char text[]
-	    = "From a\nSubject: 1\n\none\n\nFrom b\nSubject: 2\n\ntwo\n\n"
-	      "From c\nSubject: 3\n\nthree\n\n";
+	static const char text[] =
+	    "From a\nSubject: 1\n\none\n\nFrom b\nSubject: 2\n\ntwo\n\n"
+	    "From c\nSubject: 3\n\nthree\n\n";
 	char path[] = "mbox.XXXXXX", read_back[512];
 	struct pop3_message *messages;
 	struct source_mbox *mbox;
@@ -300,8 +296,8 @@ mbox_messages_are_removed_in_place(void **state)
 	assert_int_equal(source_mbox_read(mbox, read_back, 512), 16);
 	assert_memory_equal(read_back, "Subject: 2\n\ntwo\n", 16);
 	/* One more arrives before QUIT. */
-	assert_int_equal(pwrite(fd, "From d\n\nx\n\n", 11, sizeof(text) - 1),
-	    11);
+	assert_int_equal(
+	    pwrite(fd, "From d\n\nx\n\n", 11, sizeof(text) - 1), 11);
 	messages[1].is_deleted = true;
 	assert_int_equal(source_mbox_remove(mbox, &why), 0);
 	count = (size_t)pread(fd, read_back, sizeof(read_back) - 1, 0);

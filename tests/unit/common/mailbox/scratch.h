@@ -50,12 +50,12 @@ scratch_remove_below(int fd)
 	struct dirent *entry;
 
 	while ((entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0
-		    || strcmp(entry->d_name, "..") == 0
-		    || unlinkat(dirfd(directory), entry->d_name, 0) == 0)
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(dirfd(directory), entry->d_name, 0) == 0)
 			continue;
-		scratch_remove_below(openat(dirfd(directory), entry->d_name,
-		    O_RDONLY | O_DIRECTORY));
+		scratch_remove_below(openat(
+		    dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY));
 		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(directory);

@@ -45,8 +45,7 @@ damage_costs_no_uid_that_can_be_read(void **state)
 		{ "3 V7 N1 G\n1 :a\n1 :b\n2 :c\n", 7, 3, 2, true },
 		{ "3 V7 N1 G\n5 :a\n3 :b\n", 7, 6, 1, true },
 		{ "3 V7 N1 G\n5 :a\nrubbish\n\n6 :b\n", 7, 7, 2, true },
-		{ "3 V7 N1 G\n1 :a/b\n2 :\n3 lower :x\n4 :d\n", 7, 5, 1,
-		    true },
+		{ "3 V7 N1 G\n1 :a/b\n2 :\n3 lower :x\n4 :d\n", 7, 5, 1, true },
 		{ "3 V7 N1 G\n4294967295 :a\n", 7, 1, 0, true },
 		{ "3 V7 N1 G\n1 :a\n2 :to", 7, 2, 1, false },
 		{ "3 V0 N1 G\n1 :a\n", 0, 1, 0, true },
@@ -92,8 +91,7 @@ foreign_fields_survive_a_rewrite(void **state)
 	assert_int_equal(value.len, 0);
 	assert_true(uidlist_field(uidlist_find(&list, S("a,b")), 'S', &value));
 	assert_slice_equal(value, S("5"));
-	assert_false(uidlist_field(uidlist_find(&list, S("a,b")), 'P',
-	    &value));
+	assert_false(uidlist_field(uidlist_find(&list, S("a,b")), 'P', &value));
 	buf_free(&out);
 	uidlist_clear(&list);
 }
@@ -176,23 +174,19 @@ lock_of_a_dead_process_is_taken_away(void **state)
 	gethostname(host, sizeof(host));
 	snprintf(text, sizeof(text), "2147483646:%s", host);
 	scratch_write(scratch, "x.lock", text);
-	assert_true(
-	    dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
-	assert_false(
-	    dotlock_take(scratch->fd, "x.lock", io_now() - 1, &why));
+	assert_true(dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
+	assert_false(dotlock_take(scratch->fd, "x.lock", io_now() - 1, &why));
 	assert_int_equal(why.error, EAGAIN);
 	dotlock_release(scratch->fd, "x.lock");
 	scratch_write(scratch, "x.lock", "1:other.host");
-	assert_false(
-	    dotlock_take(scratch->fd, "x.lock", io_now() - 1, &why));
+	assert_false(dotlock_take(scratch->fd, "x.lock", io_now() - 1, &why));
 	{
 		const struct timespec old[2] = { { .tv_sec = 1 },
 			{ .tv_sec = 1 } };
 
 		utimensat(scratch->fd, "x.lock", old, 0);
 	}
-	assert_true(
-	    dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
+	assert_true(dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
 }
 
 static void
@@ -216,8 +210,8 @@ keywords_keep_their_letters(void **state)
 	struct keywords keywords = { 0 };
 	struct why why;
 
-	scratch_write(scratch, "dovecot-keywords",
-	    "0 $Forwarded\n2 Junk\nx y\n26 no\n");
+	scratch_write(
+	    scratch, "dovecot-keywords", "0 $Forwarded\n2 Junk\nx y\n26 no\n");
 	assert_true(keywords_read(&keywords, scratch->fd, &why));
 	assert_int_equal(keywords_find(&keywords, S("$FORWARDED")), 0);
 	assert_int_equal(keywords_find(&keywords, S("unknown-1")), 1);
@@ -245,16 +239,13 @@ names_parse_and_format(void **state)
 		{ "1.h", "1.h", "1.h:2,", 0, 0, UINT64_MAX },
 		{ "1.h,S=5,W=6:2,TSa", "1.h,S=5,W=6", "1.h,S=5,W=6:2,STa",
 		    MAIL_SEEN | MAIL_DELETED, 1, 5 },
-		{ "1.h:2,PS,x", "1.h", "1.h:2,PS,x", MAIL_SEEN, 0,
-		    UINT64_MAX },
+		{ "1.h:2,PS,x", "1.h", "1.h:2,PS,x", MAIL_SEEN, 0, UINT64_MAX },
 		{ "1.h:1,x", "1.h", "1.h:2,", 0, 0, UINT64_MAX },
-		{ "1.h,S=5x:2,", "1.h,S=5x", "1.h,S=5x:2,", 0, 0,
-		    UINT64_MAX },
+		{ "1.h,S=5x:2,", "1.h,S=5x", "1.h,S=5x:2,", 0, 0, UINT64_MAX },
 		{ "1.h,S=99999999999999999999", "1.h,S=99999999999999999999",
 		    "1.h,S=99999999999999999999:2,", 0, 0, UINT64_MAX },
 		{ "1.h:2,ZDRF", "1.h", "1.h:2,DFRZ",
-		    MAIL_DRAFT | MAIL_ANSWERED | MAIL_FLAGGED, 0,
-		    UINT64_MAX },
+		    MAIL_DRAFT | MAIL_ANSWERED | MAIL_FLAGGED, 0, UINT64_MAX },
 	};
 	struct maildir_name name;
 	struct buf out;
@@ -269,8 +260,8 @@ names_parse_and_format(void **state)
 		assert_true(name.size == cases[i].size);
 		buf_clear(&out);
 		assert_true(maildir_name_format(&out, &name));
-		assert_slice_equal(buf_slice(&out),
-		    slice_of(cases[i].formatted));
+		assert_slice_equal(
+		    buf_slice(&out), slice_of(cases[i].formatted));
 	}
 	buf_free(&out);
 }
