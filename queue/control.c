@@ -141,7 +141,8 @@ set_hold(struct manager *manager, struct entry *entry, bool is_held)
 	struct spool_schedule slot;
 	struct why why = { 0 };
 
-	if (!edit_hold(manager->spool_fd, entry->id, is_held, &slot, &why)) {
+	if (!edit_schedule(manager->spool_fd, entry->id,
+		is_held ? EDIT_HOLD : EDIT_RELEASE, &slot, &why)) {
 		log_warning("control: %s", why.text);
 		return;
 	}

@@ -46,7 +46,7 @@ manager_init(
 	manager->schedule = schedule_new();
 	manager->router = router_new(settings);
 	manager->dispatch = dispatch_new();
-	manager->scan = scan_new(spool_fd);
+	manager->scan = scan_new(spool_fd, SCAN_CLEAN);
 	buf_init(&manager->trigger_input, FIFO_INPUT_MAX);
 	buf_init(&manager->control_input, FIFO_INPUT_MAX);
 	manager->now = io_now();
@@ -95,7 +95,7 @@ step_scan(struct manager *manager)
 	if (manager->scan == NULL) {
 		if (manager->now < manager->next_scan)
 			return;
-		manager->scan = scan_new(manager->spool_fd);
+		manager->scan = scan_new(manager->spool_fd, SCAN_CLEAN);
 	}
 	while (scan_next(manager->scan, id))
 		manager_add(manager, id, true);

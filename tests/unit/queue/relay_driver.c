@@ -206,7 +206,7 @@ int
 main(int argc, char *argv[])
 {
 	struct driver *driver = calloc(1, sizeof(*driver));
-	int agent, program, first, failures = 0;
+	int agent, program, first, status = 0, failures = 0;
 
 	if (driver == NULL)
 		die("memory");
@@ -226,8 +226,8 @@ main(int argc, char *argv[])
 	close(agent);
 	if (driver->is_spawner)
 		close(program);
-	while (wait(NULL) > 0)
-		continue;
+	while (wait(&status) > 0)
+		failures += status != 0;
 	free(driver);
 	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -146,8 +146,8 @@ queries_are_for_names_only(void **state)
 	(void)state;
 	buf_init(&out, 512);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(question.name, sizeof(question.name), "%s",
-		    names[i].name);
+		snprintf(
+		    question.name, sizeof(question.name), "%s", names[i].name);
 		buf_clear(&out);
 		assert_int_equal(
 		    dns_query_format(&question, false, &out), names[i].is_good);

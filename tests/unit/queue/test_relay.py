@@ -60,6 +60,7 @@ class RelayTest(unittest.TestCase):
             timeout=120)
         self.log = result.stderr
         self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("Sanitizer", result.stderr)
         self.lines = result.stdout.splitlines()
         return [tuple(line.split(" ", 5)[2:]) for line in self.lines
                 if line.startswith(self.folder)]
