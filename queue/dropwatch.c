@@ -30,9 +30,8 @@ watch_directory(const struct settings *settings)
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
 	snprintf(path, sizeof(path), "%s/drop", settings->queue_directory);
-	if (fd >= 0
-	    && inotify_add_watch(fd, path,
-		   IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB) >= 0)
+	if (fd >= 0 && inotify_add_watch(fd, path,
+			   IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB) >= 0)
 		return fd;
 	log_warning("cannot watch %s: %s; looking every %d s", path,
 	    strerror(errno), DROPWATCH_POLL);
@@ -79,8 +78,8 @@ drain(int fd)
 static void
 watch(const struct settings *settings, int request_fd, int change_fd)
 {
-	int timeout
-	    = (change_fd >= 0 ? DROPWATCH_RESCAN : DROPWATCH_POLL) * 1000;
+	int timeout =
+	    (change_fd >= 0 ? DROPWATCH_RESCAN : DROPWATCH_POLL) * 1000;
 	struct pollfd polls[2] = { { .fd = request_fd, .events = POLLIN },
 		{ .fd = change_fd, .events = POLLIN } };
 	char byte;

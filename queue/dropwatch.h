@@ -14,9 +14,9 @@
 
 #include "common/settings.h"
 
-#define DROPWATCH_POLL 5     /* seconds, without inotify */
+#define DROPWATCH_POLL   5 /* seconds, without inotify */
 #define DROPWATCH_RESCAN 60
-#define DROPWATCH_PAUSE 1    /* after a pickup that failed */
+#define DROPWATCH_PAUSE  1 /* after a pickup that failed */
 
 /* Does not return before request_fd is closed by the other side. Descriptors
  * above request_fd are closed by the jail. The exit code. */
