@@ -69,8 +69,8 @@ active_open(struct manager *manager, struct active *active)
 	if (active->fd >= 0)
 		return true;
 	spool_path(active->entry->id, path);
-	active->fd = openat(manager->spool_fd, path,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	active->fd =
+	    openat(manager->spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (active->fd < 0)
 		log_warning("%s: cannot open %s: %s", active->entry->id, path,
 		    strerror(errno));
@@ -82,13 +82,13 @@ log_outcome(const struct active *active, size_t index)
 {
 	static const char *const words[][2] = { { "D", "sent" },
 		{ "F", "bounced" }, { "T", "deferred" } };
-	const struct spool_recipient *recipient
-	    = &active->message.recipients[index];
+	const struct spool_recipient *recipient =
+	    &active->message.recipients[index];
 	const struct outcome *outcome = &active->outcomes[index];
 	const char *word = "deferred";
 	int64_t age = (int64_t)time(NULL) - (int64_t)active->message.created;
-	int64_t started
-	    = outcome->started > 0 ? outcome->started : outcome->ended;
+	int64_t started =
+	    outcome->started > 0 ? outcome->started : outcome->ended;
 	double waited = (double)(started - active->taken) / 1000;
 	double took = (double)(outcome->ended - started) / 1000;
 	double before = (double)(age > 0 ? age : 0) - waited - took;
@@ -99,16 +99,16 @@ log_outcome(const struct active *active, size_t index)
 	for (size_t i = 0; i < 3; i++)
 		if (words[i][0][0] == outcome->state)
 			word = words[i][1];
-	if (recipient->original.len > 0
-	    && !slice_eq_nocase(recipient->original, recipient->address))
+	if (recipient->original.len > 0 &&
+	    !slice_eq_nocase(recipient->original, recipient->address))
 		snprintf(original, sizeof(original), " orig_to=<%.*s>,",
-		    SLICE_FMT(slice_first(recipient->original,
-			LIMIT_SMTP_PATH)));
+		    SLICE_FMT(
+			slice_first(recipient->original, LIMIT_SMTP_PATH)));
 	log_info("%s: to=<%.*s>,%s relay=%.*s, delay=%.2f, "
 		 "delays=%.2f/%.2f/0/%.2f, dsn=%.*s, status=%s (%.*s)",
 	    active->entry->id, SLICE_FMT(recipient->address), original,
 	    SLICE_FMT(outcome->reason.remote.len > 0 ? outcome->reason.remote
-						      : S("none")),
+						     : S("none")),
 	    before + waited + took, before, waited, took,
 	    SLICE_FMT(outcome->reason.code), word,
 	    SLICE_FMT(outcome->reason.text));
@@ -123,12 +123,12 @@ active_record(struct active *active, size_t index,
 	outcome->state = state;
 	outcome->ended = io_now();
 	outcome->reason.status = verdict->status;
-	outcome->reason.code
-	    = arena_slice(active->arena, slice_of(verdict->code));
-	outcome->reason.remote
-	    = arena_slice(active->arena, slice_of(verdict->remote));
-	outcome->reason.text
-	    = arena_slice(active->arena, slice_of(verdict->text));
+	outcome->reason.code =
+	    arena_slice(active->arena, slice_of(verdict->code));
+	outcome->reason.remote =
+	    arena_slice(active->arena, slice_of(verdict->remote));
+	outcome->reason.text =
+	    arena_slice(active->arena, slice_of(verdict->text));
 	if (state != OUTCOME_UNSYNCED)
 		log_outcome(active, index);
 }
@@ -195,8 +195,8 @@ read_message(struct manager *manager, struct active *active, struct why *why)
 		why->error = EWOULDBLOCK;
 		return RESULT_LATER;
 	}
-	result = spool_read(active->fd, entry->id, active->arena,
-	    &active->message, why);
+	result = spool_read(
+	    active->fd, entry->id, active->arena, &active->message, why);
 	if (result == RESULT_OK && (entry->flags & ENTRY_VERIFIED) == 0) {
 		result = spool_verify(active->fd, why);
 		if (result == RESULT_OK)
@@ -270,8 +270,8 @@ note_unclean_stop(struct active *active)
 		return;
 	active->entry->flags |= ENTRY_RETRY;
 	for (size_t i = 0; i < message->recipient_count; i++)
-		if (message->recipients[i].status == RECIPIENT_TODO
-		    && message->recipients[i].kind == TARGET_REMOTE)
+		if (message->recipients[i].status == RECIPIENT_TODO &&
+		    message->recipients[i].kind == TARGET_REMOTE)
 			log_warning("%s: possible duplicate: to=<%.*s> was "
 				    "under way when qmgr stopped",
 			    message->id,
@@ -283,8 +283,8 @@ route_recipient(struct manager *manager, struct active *active, size_t index)
 {
 	struct route route;
 	struct why why;
-	enum result result = router_find(manager->router,
-	    &active->message.recipients[index], &route, &why);
+	enum result result = router_find(
+	    manager->router, &active->message.recipients[index], &route, &why);
 
 	if (result == RESULT_OK)
 		dispatch_add(manager, active, index, &route);
@@ -300,8 +300,8 @@ static struct reason *
 read_reasons(const struct manager *manager, struct active *active)
 {
 	size_t count = active->message.recipient_count;
-	struct reason *reasons
-	    = arena_alloc(active->arena, (count + 1) * sizeof(*reasons));
+	struct reason *reasons =
+	    arena_alloc(active->arena, (count + 1) * sizeof(*reasons));
 
 	BUG_UNLESS(reasons != NULL);
 	reason_read(manager->spool_fd, active->message.id, active->arena,
@@ -391,8 +391,8 @@ active_give_up(struct manager *manager, struct entry *entry)
 		active->outcomes[i].state = OUTCOME_LATER;
 		active->outcomes[i].reason = reasons[i];
 		if (reasons[i].status == 0)
-			active->outcomes[i].reason.text
-			    = S("given up by the administrator");
+			active->outcomes[i].reason.text =
+			    S("given up by the administrator");
 	}
 	active->is_given_up = true;
 	active_finish(manager, active);

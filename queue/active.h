@@ -24,8 +24,8 @@
 #include "queue/reason.h"
 
 enum outcome_state {
-	OUTCOME_CLOSED = 0,    /* settled by an earlier attempt */
-	OUTCOME_OPEN = 'W',    /* waits for its verdict */
+	OUTCOME_CLOSED = 0,     /* settled by an earlier attempt */
+	OUTCOME_OPEN = 'W',     /* waits for its verdict */
 	OUTCOME_UNSYNCED = 'U', /* delivered, mailbox not yet on the disk */
 	OUTCOME_DONE = 'D',
 	OUTCOME_FAILED = 'F',
@@ -33,34 +33,34 @@ enum outcome_state {
 };
 
 struct outcome {
-	char state;            /* enum outcome_state */
-	bool is_marked;        /* the status byte says so already */
-	int64_t started;       /* of its job; 0 never */
+	char state;      /* enum outcome_state */
+	bool is_marked;  /* the status byte says so already */
+	int64_t started; /* of its job; 0 never */
 	int64_t ended;
 	struct reason reason;
 };
 
 struct active {
 	struct active *next;
-	struct active **link;  /* what points at this one */
+	struct active **link; /* what points at this one */
 	struct entry *entry;
 	struct arena *arena;
 	struct spool_message message;
 	struct outcome *outcomes; /* by recipient index */
-	int fd;                /* read-only; -1 between jobs */
-	size_t tasks;          /* not yet finished */
+	int fd;                   /* read-only; -1 between jobs */
+	size_t tasks;             /* not yet finished */
 	int64_t taken;
-	bool was_tried;        /* an agent answered in this attempt */
-	bool is_uncertain;     /* an agent died with an answer owed */
-	bool is_deleted;       /* mailq delete: no bounce */
-	bool is_given_up;      /* mailq bounce */
+	bool was_tried;    /* an agent answered in this attempt */
+	bool is_uncertain; /* an agent died with an answer owed */
+	bool is_deleted;   /* mailq delete: no bounce */
+	bool is_given_up;  /* mailq bounce */
 	bool needs_mark;
-	bool has_reasons;      /* why/ has a file */
+	bool has_reasons; /* why/ has a file */
 };
 
 void active_start(struct manager *manager, struct entry *entry);
-struct active *active_find(const struct manager *manager,
-    const struct entry *entry);
+struct active *
+active_find(const struct manager *manager, const struct entry *entry);
 void active_free(struct manager *manager, struct active **active);
 /* The file, open for agents; false with a log line when it cannot be. */
 bool active_open(struct manager *manager, struct active *active);

@@ -14,8 +14,8 @@
 
 #include "queue/dispatch.h"
 
-#define SEND_MS 1000  /* a fresh socket takes a job at once */
-#define SPAWN_MS 5000 /* the spawner only forks */
+#define SEND_MS   1000 /* a fresh socket takes a job at once */
+#define SPAWN_MS  5000 /* the spawner only forks */
 #define READ_SIZE 65536
 
 static enum spawner
@@ -25,17 +25,17 @@ agent_kind(const struct destination *destination)
 }
 
 struct agent *
-agent_find_waiting(struct manager *manager,
-    const struct destination *destination)
+agent_find_waiting(
+    struct manager *manager, const struct destination *destination)
 {
 	struct agent *agent = manager->dispatch->agents;
 
 	if (destination->agents == destination->running)
 		return NULL;
-	while (agent != NULL
-	    && (agent->destination != destination || agent->is_closed
-		|| agent->state != AGENT_WAITING
-		|| manager->now - agent->since > DISPATCH_REUSE_MS))
+	while (agent != NULL &&
+	       (agent->destination != destination || agent->is_closed ||
+		   agent->state != AGENT_WAITING ||
+		   manager->now - agent->since > DISPATCH_REUSE_MS))
 		agent = agent->next;
 	return agent;
 }
@@ -46,9 +46,9 @@ agent_make_room(struct manager *manager, enum spawner kind)
 	struct agent *oldest = NULL, *agent = manager->dispatch->agents;
 
 	for (; agent != NULL; agent = agent->next)
-		if (!agent->is_closed && agent->state == AGENT_WAITING
-		    && agent_kind(agent->destination) == kind
-		    && (oldest == NULL || agent->since < oldest->since))
+		if (!agent->is_closed && agent->state == AGENT_WAITING &&
+		    agent_kind(agent->destination) == kind &&
+		    (oldest == NULL || agent->since < oldest->since))
 			oldest = agent;
 	if (oldest == NULL)
 		return false;
@@ -57,28 +57,28 @@ agent_make_room(struct manager *manager, enum spawner kind)
 }
 
 bool
-agent_may_start(const struct manager *manager,
-    const struct destination *destination)
+agent_may_start(
+    const struct manager *manager, const struct destination *destination)
 {
 	enum spawner kind = agent_kind(destination);
 	uint64_t limit = kind == SPAWNER_LOCAL
-	    ? manager->settings->delivery_processes
-	    : manager->settings->relay_processes;
+			     ? manager->settings->delivery_processes
+			     : manager->settings->relay_processes;
 	const struct agent *agent = manager->dispatch->agents;
 
 	if (manager->dispatch->agent_counts[kind] < limit)
 		return true;
-	while (agent != NULL
-	    && (agent->is_closed || agent->state != AGENT_WAITING
-		|| agent_kind(agent->destination) != kind))
+	while (agent != NULL &&
+	       (agent->is_closed || agent->state != AGENT_WAITING ||
+		   agent_kind(agent->destination) != kind))
 		agent = agent->next;
 	return agent != NULL;
 }
 
 /* The spawner forks an agent on the other end. */
 static bool
-ask_spawner(struct manager *manager, const struct destination *destination,
-    int theirs)
+ask_spawner(
+    struct manager *manager, const struct destination *destination, int theirs)
 {
 	enum spawner kind = agent_kind(destination);
 	struct message message;
@@ -88,8 +88,8 @@ ask_spawner(struct manager *manager, const struct destination *destination,
 	message_begin(&message, SPAWN_AGENT);
 	message_put_u32(&message, destination->route.user.uid);
 	message_put_u32(&message, destination->route.user.gid);
-	status = message_send_fd(&message, manager->spawners[kind], theirs,
-	    io_now() + SPAWN_MS);
+	status = message_send_fd(
+	    &message, manager->spawners[kind], theirs, io_now() + SPAWN_MS);
 	message_free(&message);
 	if (status == IO_OK)
 		return true;
@@ -105,21 +105,21 @@ agent_start(struct manager *manager, struct destination *destination)
 {
 	enum spawner kind = agent_kind(destination);
 	uint64_t limit = kind == SPAWNER_LOCAL
-	    ? manager->settings->delivery_processes
-	    : manager->settings->relay_processes;
+			     ? manager->settings->delivery_processes
+			     : manager->settings->relay_processes;
 	struct agent *agent;
 	int ends[2];
 	bool ok;
 
-	if (manager->dispatch->agent_counts[kind] >= limit
-	    && !agent_make_room(manager, kind))
+	if (manager->dispatch->agent_counts[kind] >= limit &&
+	    !agent_make_room(manager, kind))
 		return NULL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
 		log_error("socketpair: %s", strerror(errno));
 		return NULL;
 	}
-	ok = io_set_nonblocking(ends[0], true)
-	    && ask_spawner(manager, destination, ends[1]);
+	ok = io_set_nonblocking(ends[0], true) &&
+	     ask_spawner(manager, destination, ends[1]);
 	close(ends[1]);
 	if (!ok) {
 		close(ends[0]);
@@ -143,9 +143,9 @@ fill_recipients(const struct task *task, struct job_recipient *recipients)
 	const struct spool_recipient *recipient;
 
 	for (size_t i = 0; i < task->count; i++) {
-		recipient
-		    = &task->active->message.recipients[task->recipients[i]];
-		recipients[i] = (struct job_recipient) {
+		recipient =
+		    &task->active->message.recipients[task->recipients[i]];
+		recipients[i] = (struct job_recipient){
 			.index = task->recipients[i],
 			.kind = (uint8_t)recipient->kind,
 			.address = recipient->address,
@@ -157,8 +157,7 @@ fill_recipients(const struct task *task, struct job_recipient *recipients)
 }
 
 static enum io_status
-send_job(struct manager *manager, struct agent *agent,
-    const struct task *task)
+send_job(struct manager *manager, struct agent *agent, const struct task *task)
 {
 	const struct spool_message *spooled = &task->active->message;
 	const struct route *route = &task->destination->route;
@@ -179,28 +178,26 @@ send_job(struct manager *manager, struct agent *agent,
 	enum io_status status;
 
 	snprintf(job.id, sizeof(job.id), "%s", spooled->id);
-	if ((task->active->entry->flags & ENTRY_RETRY) != 0
-	    || task->was_sent)
+	if ((task->active->entry->flags & ENTRY_RETRY) != 0 || task->was_sent)
 		job.flags |= JOB_RETRY;
 	if ((spooled->flags & SPOOL_8BIT) != 0)
 		job.flags |= JOB_8BIT;
 	fill_recipients(task, recipients);
 	message_init(&message);
 	job_encode(&message, &job);
-	status = message_send_fd(&message, agent->fd, task->active->fd,
-	    io_now() + SEND_MS);
+	status = message_send_fd(
+	    &message, agent->fd, task->active->fd, io_now() + SEND_MS);
 	message_free(&message);
 	return status;
 }
 
 bool
-agent_send_job(struct manager *manager, struct agent *agent,
-    struct task *task)
+agent_send_job(struct manager *manager, struct agent *agent, struct task *task)
 {
 	struct outcome *outcomes = task->active->outcomes;
 
-	if (!active_open(manager, task->active)
-	    || send_job(manager, agent, task) != IO_OK) {
+	if (!active_open(manager, task->active) ||
+	    send_job(manager, agent, task) != IO_OK) {
 		agent_close(manager, agent);
 		return false;
 	}
@@ -235,8 +232,8 @@ drop_task(struct manager *manager, struct agent *agent)
 	active->is_uncertain = true;
 	for (size_t i = 0; i < task->count; i++) {
 		outcome = &active->outcomes[task->recipients[i]];
-		if (outcome->state == OUTCOME_OPEN
-		    || outcome->state == OUTCOME_UNSYNCED)
+		if (outcome->state == OUTCOME_OPEN ||
+		    outcome->state == OUTCOME_UNSYNCED)
 			active_record_text(active, task->recipients[i],
 			    OUTCOME_LATER, "4.3.0",
 			    "the delivery agent ended without an answer");
@@ -285,8 +282,7 @@ take_verdict(struct agent *agent, struct message *message)
 	char state;
 	size_t i = 0;
 
-	if (agent->state != AGENT_WORKING
-	    || !verdict_decode(message, &verdict))
+	if (agent->state != AGENT_WORKING || !verdict_decode(message, &verdict))
 		return false;
 	while (i < task->count && task->recipients[i] != verdict.index)
 		i++;
@@ -307,18 +303,17 @@ take_verdict(struct agent *agent, struct message *message)
 }
 
 static bool
-take_job_done(struct manager *manager, struct agent *agent,
-    struct message *message)
+take_job_done(
+    struct manager *manager, struct agent *agent, struct message *message)
 {
 	struct task *task = agent->task;
 	struct job_done done;
 
-	if (agent->state != AGENT_WORKING
-	    || !job_done_decode(message, &done))
+	if (agent->state != AGENT_WORKING || !job_done_decode(message, &done))
 		return false;
 	for (size_t i = 0; i < task->count; i++)
-		if (task->active->outcomes[task->recipients[i]].state
-		    == OUTCOME_OPEN)
+		if (task->active->outcomes[task->recipients[i]].state ==
+		    OUTCOME_OPEN)
 			return false;
 	agent->task = NULL;
 	agent->destination->running--;
@@ -331,8 +326,7 @@ take_job_done(struct manager *manager, struct agent *agent,
 		sync_add(manager, task, done.device);
 	} else {
 		for (size_t i = 0; i < task->count; i++)
-			active_record_synced(
-			    task->active, task->recipients[i]);
+			active_record_synced(task->active, task->recipients[i]);
 		dispatch_task_end(manager, task);
 	}
 	if (!done.may_continue)
@@ -341,13 +335,13 @@ take_job_done(struct manager *manager, struct agent *agent,
 }
 
 static bool
-take_synced(struct manager *manager, struct agent *agent,
-    struct message *message)
+take_synced(
+    struct manager *manager, struct agent *agent, struct message *message)
 {
 	uint8_t ok;
 
-	if (agent->state != AGENT_SYNCING || !message_get_u8(message, &ok)
-	    || !message_end(message))
+	if (agent->state != AGENT_SYNCING || !message_get_u8(message, &ok) ||
+	    !message_end(message))
 		return false;
 	agent->state = AGENT_WAITING;
 	agent->since = manager->now;
@@ -356,8 +350,8 @@ take_synced(struct manager *manager, struct agent *agent,
 }
 
 static bool
-take_message(struct manager *manager, struct agent *agent,
-    struct message *message)
+take_message(
+    struct manager *manager, struct agent *agent, struct message *message)
 {
 	switch (message->type) {
 	case VERDICT:
@@ -378,8 +372,8 @@ take_messages(struct manager *manager, struct agent *agent)
 	bool ok = true;
 
 	message_init(&message);
-	while (!agent->is_closed
-	    && message_take(&message, &agent->input, &ok)) {
+	while (
+	    !agent->is_closed && message_take(&message, &agent->input, &ok)) {
 		if (take_message(manager, agent, &message))
 			continue;
 		ok = false;
@@ -429,14 +423,14 @@ agent_expire(struct manager *manager)
 			continue;
 		if (agent->state == AGENT_WAITING && age > DISPATCH_REUSE_MS)
 			agent_close(manager, agent);
-		if (agent->state == AGENT_WORKING
-		    && age > (int64_t)TIMEOUT_SMTP_SESSION * 1000) {
+		if (agent->state == AGENT_WORKING &&
+		    age > (int64_t)TIMEOUT_SMTP_SESSION * 1000) {
 			log_error("the agent for %s is silent; closed",
 			    agent->destination->route.key);
 			agent_close(manager, agent);
 		}
-		if (agent->state == AGENT_SYNCING
-		    && age > (int64_t)TIMEOUT_PIPE * 1000)
+		if (agent->state == AGENT_SYNCING &&
+		    age > (int64_t)TIMEOUT_PIPE * 1000)
 			agent_close(manager, agent);
 	}
 }

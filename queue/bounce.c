@@ -35,12 +35,11 @@ bounce_derive_id(const char *id, enum bounce_kind kind, uint32_t attempts,
 	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	const char *high = strchr(letters, id[SPOOL_ID_LENGTH - 2]);
 	const char *low = strchr(letters, id[SPOOL_ID_LENGTH - 1]);
-	unsigned int value
-	    = (unsigned int)(high == NULL ? 0 : high - letters) * 32
-	    + (unsigned int)(low == NULL ? 0 : low - letters);
+	unsigned int value =
+	    (unsigned int)(high == NULL ? 0 : high - letters) * 32 +
+	    (unsigned int)(low == NULL ? 0 : low - letters);
 	/* Odd or even by kind, and never 0: it is another id. */
-	unsigned int step = (attempts % 511) * 2 + 1
-	    + (kind == BOUNCE_DELAYED);
+	unsigned int step = (attempts % 511) * 2 + 1 + (kind == BOUNCE_DELAYED);
 
 	value = (value + step) % 1024;
 	memcpy(derived, id, SPOOL_ID_LENGTH + 1);
@@ -70,15 +69,13 @@ add_header(struct buf *out, const struct bounce *bounce)
 	    bounce->hostname, bounce->id, bounce->hostname);
 	if (bounce->is_8bit)
 		buf_add_string(out, "Content-Transfer-Encoding: 8bit\r\n");
-	buf_add_string(out,
-	    "\r\nThis is a MIME-encapsulated message.\r\n\r\n");
+	buf_add_string(out, "\r\nThis is a MIME-encapsulated message.\r\n\r\n");
 }
 
 static void
 add_boundary(struct buf *out, const struct bounce *bounce, const char *end)
 {
-	buf_add_format(out, "--%s/%s%s\r\n", bounce->id, bounce->hostname,
-	    end);
+	buf_add_format(out, "--%s/%s%s\r\n", bounce->id, bounce->hostname, end);
 }
 
 static void
@@ -115,8 +112,8 @@ add_text(struct buf *out, const struct bounce *bounce)
 static void
 add_remote(struct buf *out, const struct reason *reason)
 {
-	struct slice host
-	    = slice_first(reason->remote, slice_index(reason->remote, '['));
+	struct slice host =
+	    slice_first(reason->remote, slice_index(reason->remote, '['));
 
 	if (host.len == 0 || slice_eq(host, S("local"))) {
 		buf_add_string(out, "Diagnostic-Code: X-Merpati; ");
@@ -138,8 +135,8 @@ add_recipient(struct buf *out, const struct bounce *bounce,
 
 	buf_add_string(out, "\r\nFinal-Recipient: rfc822; ");
 	buf_add_printable(out, recipient->address);
-	if (recipient->original.len > 0
-	    && !slice_eq(recipient->original, recipient->address)) {
+	if (recipient->original.len > 0 &&
+	    !slice_eq(recipient->original, recipient->address)) {
 		buf_add_string(out, "\r\nOriginal-Recipient: rfc822; ");
 		buf_add_printable(out, recipient->original);
 	}
@@ -187,12 +184,10 @@ header_of(struct slice message)
 static void
 add_original(struct buf *out, const struct bounce *bounce)
 {
-	bool is_whole
-	    = !bounce->is_cut && bounce->kind == BOUNCE_FAILED;
+	bool is_whole = !bounce->is_cut && bounce->kind == BOUNCE_FAILED;
 
 	add_boundary(out, bounce, "");
-	buf_add_format(out,
-	    "Content-Description: %s\r\nContent-Type: %s\r\n",
+	buf_add_format(out, "Content-Description: %s\r\nContent-Type: %s\r\n",
 	    is_whole ? "Undelivered Message" : "Message Headers",
 	    is_whole ? "message/rfc822" : "text/rfc822-headers");
 	if (bounce->is_8bit)

@@ -27,7 +27,10 @@
 
 #define BOUNCE_ORIGINAL_MAX 50000
 
-enum bounce_kind { BOUNCE_FAILED, BOUNCE_DELAYED };
+enum bounce_kind {
+	BOUNCE_FAILED,
+	BOUNCE_DELAYED
+};
 
 struct bounce_recipient {
 	struct slice address;
@@ -38,29 +41,29 @@ struct bounce_recipient {
 struct bounce {
 	enum bounce_kind kind;
 	const char *hostname;
-	const char *id;            /* of the report */
+	const char *id; /* of the report */
 	const char *original_id;
-	struct slice to;           /* whom it goes to */
-	struct slice sender;       /* of the original, "" null */
+	struct slice to;     /* whom it goes to */
+	struct slice sender; /* of the original, "" null */
 	int64_t now;
 	int64_t arrived;
-	int64_t retry_until;       /* delayed only */
+	int64_t retry_until; /* delayed only */
 	size_t recipient_count;
 	const struct bounce_recipient *recipients;
-	struct slice message;      /* the original from its start */
-	bool is_cut;               /* message is not the whole of it */
+	struct slice message; /* the original from its start */
+	bool is_cut;          /* message is not the whole of it */
 	bool is_8bit;
 };
 
 bool bounce_format(struct buf *out, const struct bounce *bounce);
 /* "0123456789ABC" to the id of its report in this attempt. */
-void bounce_derive_id(const char *id, enum bounce_kind kind,
-    uint32_t attempts, char derived[SPOOL_ID_SIZE]);
+void bounce_derive_id(const char *id, enum bounce_kind kind, uint32_t attempts,
+    char derived[SPOOL_ID_SIZE]);
 
 struct manager;
 struct active;
 /* True: reported (or nobody is to be told). False: try again later. */
-bool bounce_send(struct manager *manager, struct active *active,
-    enum bounce_kind kind);
+bool bounce_send(
+    struct manager *manager, struct active *active, enum bounce_kind kind);
 
 #endif

@@ -16,7 +16,7 @@
 #include "queue/bounce.h"
 
 /* The mark in the envelope (HELO) of a report on a report. */
-#define DOUBLE_BOUNCE "double-bounce"
+#define DOUBLE_BOUNCE   "double-bounce"
 #define BOUNCE_SIZE_MAX (16 * 1024 * 1024)
 
 /* Everything a report needs while it is made; freed at its end. */
@@ -35,7 +35,7 @@ collect_recipients(struct report *report)
 	struct active *active = report->active;
 	const struct spool_message *message = &active->message;
 	char wanted = report->bounce.kind == BOUNCE_FAILED ? OUTCOME_FAILED
-							    : OUTCOME_LATER;
+							   : OUTCOME_LATER;
 	struct bounce_recipient *recipients = arena_alloc(
 	    report->arena, message->recipient_count * sizeof(*recipients));
 	size_t n = 0;
@@ -62,8 +62,8 @@ collect_recipients(struct report *report)
 static bool
 fill_envelope(struct report *report, const struct resolution *resolution)
 {
-	struct spool_recipient *recipients = arena_alloc(report->arena,
-	    resolution->count * sizeof(*recipients));
+	struct spool_recipient *recipients =
+	    arena_alloc(report->arena, resolution->count * sizeof(*recipients));
 
 	if (recipients == NULL)
 		return false;
@@ -119,12 +119,10 @@ address_report(struct report *report)
 
 	if (message->sender.len > 0)
 		result = address_to(report, message->sender);
-	if (result != RESULT_NEVER
-	    || slice_eq(message->helo, S(DOUBLE_BOUNCE)))
+	if (result != RESULT_NEVER || slice_eq(message->helo, S(DOUBLE_BOUNCE)))
 		return result;
 	report->envelope.helo = S(DOUBLE_BOUNCE);
-	return address_to(
-	    report, slice_of(report->manager->settings->notify));
+	return address_to(report, slice_of(report->manager->settings->notify));
 }
 
 static bool
@@ -132,15 +130,14 @@ read_original(struct report *report)
 {
 	const struct spool_message *message = &report->active->message;
 	size_t size = message->body_length < BOUNCE_ORIGINAL_MAX
-	    ? (size_t)message->body_length
-	    : BOUNCE_ORIGINAL_MAX;
+			  ? (size_t)message->body_length
+			  : BOUNCE_ORIGINAL_MAX;
 	char *bytes = arena_alloc(report->arena, size + 1);
 	ssize_t n;
 
 	if (bytes == NULL || !active_open(report->manager, report->active))
 		return false;
-	n = pread(report->active->fd, bytes, size,
-	    (off_t)message->body_offset);
+	n = pread(report->active->fd, bytes, size, (off_t)message->body_offset);
 	if (n < 0)
 		return false;
 	report->bounce.message = slice_make(bytes, (size_t)n);
@@ -155,8 +152,8 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	const struct spool_message *message = &report->active->message;
 	struct bounce *bounce = &report->bounce;
 
-	bounce_derive_id(message->id, kind, message->schedule.attempts,
-	    report->id);
+	bounce_derive_id(
+	    message->id, kind, message->schedule.attempts, report->id);
 	bounce->kind = kind;
 	bounce->hostname = settings->hostname;
 	bounce->id = report->id;
@@ -164,19 +161,18 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	bounce->sender = message->sender;
 	bounce->now = time(NULL);
 	bounce->arrived = (int64_t)message->created;
-	bounce->retry_until = (int64_t)(message->created
-	    + settings->maximal_queue_lifetime);
+	bounce->retry_until =
+	    (int64_t)(message->created + settings->maximal_queue_lifetime);
 	bounce->is_8bit = (message->flags & SPOOL_8BIT) != 0;
-	report->envelope.flags
-	    = SPOOL_BOUNCE | (message->flags & SPOOL_8BIT);
+	report->envelope.flags = SPOOL_BOUNCE | (message->flags & SPOOL_8BIT);
 	report->envelope.created = (uint64_t)bounce->now;
 }
 
 static bool
 write_report(struct report *report, struct why *why)
 {
-	struct spool_writer *writer
-	    = spool_writer_open(report->manager->spool_fd, why);
+	struct spool_writer *writer =
+	    spool_writer_open(report->manager->spool_fd, why);
 	struct buf text;
 	char id[SPOOL_ID_SIZE];
 	bool ok;
@@ -187,9 +183,9 @@ write_report(struct report *report, struct why *why)
 	ok = bounce_format(&text, &report->bounce);
 	if (!ok)
 		why_set(why, "the report is too large");
-	ok = ok && spool_writer_envelope(writer, &report->envelope, why)
-	    && spool_writer_body(writer, buf_slice(&text), why)
-	    && spool_writer_commit(writer, report->id, id, why);
+	ok = ok && spool_writer_envelope(writer, &report->envelope, why) &&
+	     spool_writer_body(writer, buf_slice(&text), why) &&
+	     spool_writer_commit(writer, report->id, id, why);
 	spool_writer_close(&writer);
 	buf_free(&text);
 	return ok;
@@ -206,21 +202,20 @@ submit_report(struct report *report)
 		return false;
 	}
 	if (!write_report(report, &why) && why.error != EEXIST) {
-		log_error("%s: cannot write the report: %s", original,
-		    why.text);
+		log_error(
+		    "%s: cannot write the report: %s", original, why.text);
 		return false;
 	}
 	log_info("%s: sender %s notification: %s", original,
-	    report->bounce.kind == BOUNCE_FAILED ? "non-delivery"
-						  : "delay",
+	    report->bounce.kind == BOUNCE_FAILED ? "non-delivery" : "delay",
 	    report->id);
 	manager_add(report->manager, report->id, false);
 	return true;
 }
 
 bool
-bounce_send(struct manager *manager, struct active *active,
-    enum bounce_kind kind)
+bounce_send(
+    struct manager *manager, struct active *active, enum bounce_kind kind)
 {
 	struct report report = { .manager = manager, .active = active };
 	enum result result;
@@ -231,7 +226,8 @@ bounce_send(struct manager *manager, struct active *active,
 	result = address_report(&report);
 	if (result == RESULT_NEVER)
 		log_warning("%s: nobody to report to; its failure is only "
-			    "in this log", report.bounce.original_id);
+			    "in this log",
+		    report.bounce.original_id);
 	else if (result == RESULT_LATER)
 		ok = false;
 	else

@@ -58,6 +58,8 @@ client_lose(struct client *client, const char *code, const char *reason)
 		    "%.800s (while waiting for the reply to the end of data: "
 		    "the message may be sent twice)",
 		    reason);
+	else if (client->state == CLIENT_STATE_TLS)
+		snprintf(text, sizeof(text), "%.900s", reason);
 	else
 		snprintf(text, sizeof(text), "%.900s (while waiting for %s)",
 		    reason, client_stage(client));

@@ -39,8 +39,8 @@ enum command_object {
 struct command {
 	enum command_verb verb;
 	enum command_object object;
-	char id[SPOOL_ID_SIZE];  /* COMMAND_ID */
-	struct slice domain;     /* COMMAND_DOMAIN, into the line */
+	char id[SPOOL_ID_SIZE]; /* COMMAND_ID */
+	struct slice domain;    /* COMMAND_DOMAIN, into the line */
 };
 
 /* line is without its newline. */

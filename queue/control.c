@@ -51,8 +51,8 @@ control_read_trigger(struct manager *manager)
 
 	collect(manager->trigger_fd, &manager->trigger_input);
 	while (next_line(&manager->trigger_input, &line)) {
-		if (spool_id_is_valid(line)
-		    && slice_to_array(line, id, sizeof(id)))
+		if (spool_id_is_valid(line) &&
+		    slice_to_array(line, id, sizeof(id)))
 			manager_add(manager, id, false);
 		buf_consume(&manager->trigger_input, line.len + 1);
 	}
@@ -82,9 +82,9 @@ has_recipient_in(const struct spool_message *message, struct slice domain)
 
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		address = message->recipients[i].address;
-		if (message->recipients[i].status == RECIPIENT_TODO
-		    && slice_eq_nocase(slice_from(address,
-					   slice_last_index(address, '@') + 1),
+		if (message->recipients[i].status == RECIPIENT_TODO &&
+		    slice_eq_nocase(
+			slice_from(address, slice_last_index(address, '@') + 1),
 			domain))
 			return true;
 	}
@@ -102,24 +102,24 @@ retry_domain_entry(void *context, struct entry *entry)
 	if ((entry->flags & (ENTRY_ACTIVE | ENTRY_HELD)) != 0)
 		return;
 	spool_path(entry->id, path);
-	fd = openat(retry->manager->spool_fd, path,
-	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(
+	    retry->manager->spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	arena_reset(retry->arena);
-	if (spool_read(fd, entry->id, retry->arena, &message, NULL)
-		== RESULT_OK
-	    && has_recipient_in(&message, retry->domain))
+	if (spool_read(fd, entry->id, retry->arena, &message, NULL) ==
+		RESULT_OK &&
+	    has_recipient_in(&message, retry->domain))
 		retry_entry(retry->manager, entry);
 	close(fd);
 }
 
 static void
-run_retry(struct manager *manager, const struct command *command,
-    struct entry *entry)
+run_retry(
+    struct manager *manager, const struct command *command, struct entry *entry)
 {
-	struct domain_retry retry
-	    = { .manager = manager, .domain = command->domain };
+	struct domain_retry retry = { .manager = manager,
+		.domain = command->domain };
 
 	dispatch_revive(manager);
 	if (command->object == COMMAND_ID)
@@ -128,8 +128,7 @@ run_retry(struct manager *manager, const struct command *command,
 		schedule_each(manager->schedule, retry_entry, manager);
 	else {
 		retry.arena = arena_new("retry", 64 * 1024 * 1024);
-		schedule_each(
-		    manager->schedule, retry_domain_entry, &retry);
+		schedule_each(manager->schedule, retry_domain_entry, &retry);
 		arena_free(&retry.arena);
 	}
 }
@@ -142,15 +141,16 @@ set_hold(struct manager *manager, struct entry *entry, bool is_held)
 	struct spool_schedule slot;
 	struct why why = { 0 };
 
-	if (!edit_hold(manager->spool_fd, entry->id, is_held, &slot, &why)) {
+	if (!edit_schedule(manager->spool_fd, entry->id,
+		is_held ? EDIT_HOLD : EDIT_RELEASE, &slot, &why)) {
 		log_warning("control: %s", why.text);
 		return;
 	}
 	if (active != NULL)
-		active->message.schedule.flags
-		    = (active->message.schedule.flags
-			  & ~(uint32_t)SCHEDULE_HOLD)
-		    | (slot.flags & SCHEDULE_HOLD);
+		active->message.schedule.flags =
+		    (active->message.schedule.flags &
+			~(uint32_t)SCHEDULE_HOLD) |
+		    (slot.flags & SCHEDULE_HOLD);
 	if (is_held) {
 		entry->flags |= ENTRY_HELD;
 		schedule_park(manager->schedule, entry);
@@ -198,8 +198,7 @@ bounce_message(struct manager *manager, struct entry *entry)
 static void
 run_on_entry(struct manager *manager, const struct command *command)
 {
-	struct entry *entry
-	    = schedule_find(manager->schedule, command->id);
+	struct entry *entry = schedule_find(manager->schedule, command->id);
 
 	if (entry == NULL) {
 		manager_add(manager, command->id, true);
@@ -232,8 +231,8 @@ run_command(struct manager *manager, const struct command *command)
 	} else if (command->verb == COMMAND_RETRY) {
 		run_retry(manager, command, NULL);
 	} else if (command->verb == COMMAND_PICKUP) {
-		if (manager->pickup_fd >= 0
-		    && write(manager->pickup_fd, "p", 1) < 0)
+		if (manager->pickup_fd >= 0 &&
+		    write(manager->pickup_fd, "p", 1) < 0)
 			log_warning("pickup: %s", strerror(errno));
 	} else if (command->verb == COMMAND_RELOAD) {
 		log_info("reload: ending, to be started with the new "
@@ -253,8 +252,8 @@ control_read_commands(struct manager *manager)
 		if (command_parse(line, &command))
 			run_command(manager, &command);
 		else
-			log_warning("control: not a command: %.*s",
-			    SLICE_FMT(line));
+			log_warning(
+			    "control: not a command: %.*s", SLICE_FMT(line));
 		buf_consume(&manager->control_input, line.len + 1);
 	}
 }

@@ -58,8 +58,8 @@ dispatch_is_busy(const struct dispatch *dispatch)
 
 	while (agent != NULL && agent->state == AGENT_WAITING)
 		agent = agent->next;
-	while (file_system != NULL && file_system->collected == NULL
-	    && file_system->syncing == NULL)
+	while (file_system != NULL && file_system->collected == NULL &&
+	       file_system->syncing == NULL)
 		file_system = file_system->next;
 	return agent != NULL || file_system != NULL;
 }
@@ -80,8 +80,8 @@ find_destination(struct dispatch *dispatch, const struct route *route)
 	struct destination **chain = find_chain(dispatch, route->key);
 	struct destination *destination = *chain;
 
-	while (destination != NULL
-	    && strcmp(destination->route.key, route->key) != 0)
+	while (destination != NULL &&
+	       strcmp(destination->route.key, route->key) != 0)
 		destination = destination->chain;
 	if (destination == NULL) {
 		destination = alloc_zero(1, sizeof(*destination));
@@ -103,9 +103,8 @@ prune_destinations(struct manager *manager)
 	for (size_t i = 0; i < DISPATCH_TABLE; i++) {
 		link = &dispatch->table[i];
 		while ((destination = *link) != NULL) {
-			if (destination->is_listed
-			    || destination->agents > 0
-			    || destination->dead_until > manager->now) {
+			if (destination->is_listed || destination->agents > 0 ||
+			    destination->dead_until > manager->now) {
 				link = &destination->chain;
 				continue;
 			}
@@ -160,24 +159,24 @@ void
 dispatch_add(struct manager *manager, struct active *active, size_t index,
     const struct route *route)
 {
-	const struct spool_recipient *recipient
-	    = &active->message.recipients[index];
-	struct destination *destination
-	    = find_destination(manager->dispatch, route);
-	size_t bytes = recipient->address.len + recipient->original.len
-	    + recipient->argument.len + recipient->extension.len + 32;
+	const struct spool_recipient *recipient =
+	    &active->message.recipients[index];
+	struct destination *destination =
+	    find_destination(manager->dispatch, route);
+	size_t bytes = recipient->address.len + recipient->original.len +
+		       recipient->argument.len + recipient->extension.len + 32;
 	struct task *task;
 
-	if (destination->dead_until > manager->now
-	    && (active->entry->flags & ENTRY_URGENT) == 0) {
+	if (destination->dead_until > manager->now &&
+	    (active->entry->flags & ENTRY_URGENT) == 0) {
 		active_record_text(active, index, OUTCOME_LATER, "4.4.1",
 		    destination->dead_text);
 		return;
 	}
 	task = destination->first == NULL ? NULL : destination->final;
-	if (task == NULL || task->active != active
-	    || task->count == JOB_RECIPIENTS_MAX
-	    || task->bytes + bytes > DISPATCH_TASK_BYTES)
+	if (task == NULL || task->active != active ||
+	    task->count == JOB_RECIPIENTS_MAX ||
+	    task->bytes + bytes > DISPATCH_TASK_BYTES)
 		task = task_new(manager, active, destination);
 	task->recipients[task->count++] = (uint32_t)index;
 	task->bytes += bytes;
@@ -198,20 +197,20 @@ fail_task(struct manager *manager, struct task *task, const char *code,
     const char *text)
 {
 	for (size_t i = 0; i < task->count; i++)
-		if (task->active->outcomes[task->recipients[i]].state
-		    == OUTCOME_OPEN)
+		if (task->active->outcomes[task->recipients[i]].state ==
+		    OUTCOME_OPEN)
 			active_record_text(task->active, task->recipients[i],
 			    OUTCOME_LATER, code, text);
 	dispatch_task_end(manager, task);
 }
 
 static size_t
-concurrency(const struct manager *manager,
-    const struct destination *destination)
+concurrency(
+    const struct manager *manager, const struct destination *destination)
 {
 	return destination->route.is_local
-	    ? DISPATCH_USER_CONCURRENCY
-	    : (size_t)manager->settings->destination_concurrency;
+		   ? DISPATCH_USER_CONCURRENCY
+		   : (size_t)manager->settings->destination_concurrency;
 }
 
 /* False: no agent is to be had for this destination now. */
@@ -235,8 +234,8 @@ start_first(struct manager *manager, struct destination *destination)
 	}
 	agent = agent_start(manager, destination);
 	if (agent == NULL || !agent_send_job(manager, agent, task))
-		fail_task(manager, task, "4.3.0",
-		    "cannot start a delivery agent");
+		fail_task(
+		    manager, task, "4.3.0", "cannot start a delivery agent");
 	return true;
 }
 
@@ -247,8 +246,8 @@ dispatch_run(struct manager *manager)
 	struct destination **link = &dispatch->waiting, *destination;
 
 	while ((destination = *link) != NULL) {
-		while (destination->first != NULL && !manager->is_stopping
-		    && start_first(manager, destination))
+		while (destination->first != NULL && !manager->is_stopping &&
+		       start_first(manager, destination))
 			continue;
 		if (destination->first == NULL) {
 			*link = destination->next_waiting;
@@ -265,8 +264,8 @@ void
 dispatch_revive(struct manager *manager)
 {
 	for (size_t i = 0; i < DISPATCH_TABLE; i++)
-		for (struct destination *destination
-		     = manager->dispatch->table[i];
+		for (struct destination *destination =
+			 manager->dispatch->table[i];
 		     destination != NULL; destination = destination->chain)
 			destination->dead_until = 0;
 }
@@ -285,8 +284,8 @@ cancel_in_line(struct destination *destination, struct active *active)
 		}
 		*link = task->next;
 		for (size_t i = 0; i < task->count; i++)
-			active->outcomes[task->recipients[i]].state
-			    = OUTCOME_CLOSED;
+			active->outcomes[task->recipients[i]].state =
+			    OUTCOME_CLOSED;
 		alloc_release(task);
 		active->tasks--;
 	}
@@ -311,19 +310,18 @@ is_site_failure(const struct task *task)
 		return false;
 	for (size_t i = 0; i < task->count; i++) {
 		outcome = &task->active->outcomes[task->recipients[i]];
-		if (outcome->state != OUTCOME_LATER
-		    || !slice_starts(outcome->reason.code, S("4.4.")))
+		if (outcome->state != OUTCOME_LATER ||
+		    !slice_starts(outcome->reason.code, S("4.4.")))
 			return false;
 	}
 	return true;
 }
 
 static void
-bury(struct manager *manager, struct destination *destination,
-    struct slice text)
+bury(
+    struct manager *manager, struct destination *destination, struct slice text)
 {
-	int64_t pause
-	    = (int64_t)manager->settings->minimal_backoff_time * 1000;
+	int64_t pause = (int64_t)manager->settings->minimal_backoff_time * 1000;
 	struct task *task, *next = destination->first;
 
 	if (pause > DISPATCH_DEAD_MS)

@@ -27,11 +27,11 @@
 #include "queue/route.h"
 
 #define DISPATCH_USER_CONCURRENCY 2
-#define DISPATCH_DEAD_MS 60000      /* a dead host is left alone */
-#define DISPATCH_REUSE_MS 1500      /* of the agent's AGENT_IDLE */
-#define DISPATCH_TASK_BYTES 65536   /* addresses of one job */
-#define DISPATCH_TABLE 256
-#define DISPATCH_KEPT 1000          /* destinations without work */
+#define DISPATCH_DEAD_MS          60000 /* a dead host is left alone */
+#define DISPATCH_REUSE_MS         1500  /* of the agent's AGENT_IDLE */
+#define DISPATCH_TASK_BYTES       65536 /* addresses of one job */
+#define DISPATCH_TABLE            256
+#define DISPATCH_KEPT             1000 /* destinations without work */
 
 struct destination {
 	struct destination *chain;
@@ -39,8 +39,8 @@ struct destination {
 	struct route route;
 	struct task *first;
 	struct task *final;
-	bool is_listed;             /* in dispatch.waiting */
-	size_t agents;              /* busy or idle */
+	bool is_listed; /* in dispatch.waiting */
+	size_t agents;  /* busy or idle */
 	size_t running;
 	int64_t dead_until;
 	char dead_text[LIMIT_REASON];
@@ -50,7 +50,7 @@ struct task {
 	struct task *next;
 	struct active *active;
 	struct destination *destination;
-	bool was_sent;              /* to an agent that died untouched */
+	bool was_sent; /* to an agent that died untouched */
 	bool was_answered;
 	bool has_unsynced;
 	size_t count;
@@ -58,18 +58,22 @@ struct task {
 	uint32_t recipients[JOB_RECIPIENTS_MAX];
 };
 
-enum agent_state { AGENT_WAITING, AGENT_WORKING, AGENT_SYNCING };
+enum agent_state {
+	AGENT_WAITING,
+	AGENT_WORKING,
+	AGENT_SYNCING
+};
 
 struct agent {
 	struct agent *next;
 	int fd;
 	enum agent_state state;
 	struct destination *destination;
-	struct task *task;          /* AGENT_WORKING */
+	struct task *task; /* AGENT_WORKING */
 	struct buf input;
-	uint64_t device;            /* it wrote there; 0 nowhere */
-	int64_t since;              /* waiting or working */
-	bool is_closed;             /* free it at the end of the step */
+	uint64_t device; /* it wrote there; 0 nowhere */
+	int64_t since;   /* waiting or working */
+	bool is_closed;  /* free it at the end of the step */
 	bool is_reused;
 };
 
@@ -77,10 +81,10 @@ struct agent {
 struct file_system {
 	struct file_system *next;
 	uint64_t device;
-	struct task *collected;     /* the next batch */
+	struct task *collected; /* the next batch */
 	size_t count;
-	int64_t since;              /* of the first of them */
-	struct task *syncing;       /* the batch a SYNC is out for */
+	int64_t since;        /* of the first of them */
+	struct task *syncing; /* the batch a SYNC is out for */
 	struct agent *agent;
 	unsigned int failures;
 };
@@ -97,8 +101,8 @@ struct dispatch {
 struct dispatch *dispatch_new(void);
 void dispatch_free(struct dispatch **dispatch);
 /* One recipient, to the message's task for this route. */
-void dispatch_add(struct manager *manager, struct active *active,
-    size_t index, const struct route *route);
+void dispatch_add(struct manager *manager, struct active *active, size_t index,
+    const struct route *route);
 /* Hand out what can be handed out. */
 void dispatch_run(struct manager *manager);
 /* Forget dead hosts: an operator said retry. */
@@ -113,19 +117,18 @@ void dispatch_task_end(struct manager *manager, struct task *task);
 bool dispatch_is_busy(const struct dispatch *dispatch);
 
 /* agent.c */
-bool agent_may_start(const struct manager *manager,
-    const struct destination *destination);
-struct agent *agent_start(struct manager *manager,
-    struct destination *destination);
+bool agent_may_start(
+    const struct manager *manager, const struct destination *destination);
+struct agent *
+agent_start(struct manager *manager, struct destination *destination);
 /* A waiting agent of this destination; NULL when there is none. */
-struct agent *agent_find_waiting(struct manager *manager,
-    const struct destination *destination);
+struct agent *agent_find_waiting(
+    struct manager *manager, const struct destination *destination);
 /* False: the agent is no good; the task is still the caller's. */
-bool agent_send_job(struct manager *manager, struct agent *agent,
-    struct task *task);
+bool
+agent_send_job(struct manager *manager, struct agent *agent, struct task *task);
 /* revents of its socket. */
-void agent_serve(struct manager *manager, struct agent *agent,
-    short revents);
+void agent_serve(struct manager *manager, struct agent *agent, short revents);
 /* Close waiting ones that are too old, and working ones past all time. */
 void agent_expire(struct manager *manager);
 void agent_close(struct manager *manager, struct agent *agent);
@@ -135,8 +138,8 @@ void agent_reap(struct manager *manager);
 bool agent_make_room(struct manager *manager, enum spawner kind);
 
 /* sync.c */
-#define SYNC_BATCH 64
-#define SYNC_DELAY_MS 200
+#define SYNC_BATCH        64
+#define SYNC_DELAY_MS     200
 #define SYNC_FAILURES_MAX 3
 void sync_add(struct manager *manager, struct task *task, uint64_t device);
 /* Start the batches that are due. */
@@ -144,7 +147,7 @@ void sync_run(struct manager *manager);
 /* When the next batch is due; INT64_MAX none. */
 int64_t sync_next(const struct manager *manager);
 /* An agent in AGENT_SYNCING answered, or is gone (ok false). */
-void sync_answered(struct manager *manager, struct agent *agent,
-    bool has_answer, bool ok);
+void sync_answered(
+    struct manager *manager, struct agent *agent, bool has_answer, bool ok);
 
 #endif

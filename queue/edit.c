@@ -37,7 +37,7 @@ open_locked(int spool_fd, const char *id, struct why *why)
 }
 
 bool
-edit_hold(int spool_fd, const char *id, bool is_held,
+edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why)
 {
 	struct arena *arena;
@@ -50,11 +50,12 @@ edit_hold(int spool_fd, const char *id, bool is_held,
 	arena = arena_new("edit", EDIT_ARENA);
 	ok = spool_read(fd, id, arena, &message, why) == RESULT_OK;
 	if (ok) {
-		message.schedule.flags &= ~(uint32_t)SCHEDULE_HOLD;
-		if (is_held)
+		if (change == EDIT_HOLD)
 			message.schedule.flags |= SCHEDULE_HOLD;
 		else
 			message.schedule.next = 0;
+		if (change == EDIT_RELEASE)
+			message.schedule.flags &= ~(uint32_t)SCHEDULE_HOLD;
 		ok = spool_write_schedule(fd, &message.schedule, why);
 		fault_point("Q10");
 		if (slot != NULL)

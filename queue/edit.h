@@ -15,8 +15,10 @@
 #include "common/result.h"
 #include "common/spoolfile.h"
 
+/* EDIT_RETRY: due now, and held if it was held. */
+enum edit_change { EDIT_HOLD, EDIT_RELEASE, EDIT_RETRY };
 /* *slot is what the file holds afterwards; may be NULL. */
-bool edit_hold(int spool_fd, const char *id, bool is_held,
+bool edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why);
 /* Unlink the message and its reasons [Q7]. */
 bool edit_delete(int spool_fd, const char *id, struct why *why);

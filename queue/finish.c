@@ -21,20 +21,17 @@ open_for_marks(const struct manager *manager, const char *id)
 	int fd;
 
 	spool_path(id, path);
-	fd = openat(
-	    manager->spool_fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(manager->spool_fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		log_error("%s: cannot open for marks: %s", id,
-		    strerror(errno));
+		log_error("%s: cannot open for marks: %s", id, strerror(errno));
 	return fd;
 }
 
 static bool
 needs_status_byte(const struct outcome *outcome)
 {
-	return !outcome->is_marked
-	    && (outcome->state == OUTCOME_DONE
-		|| outcome->state == OUTCOME_FAILED);
+	return !outcome->is_marked && (outcome->state == OUTCOME_DONE ||
+					  outcome->state == OUTCOME_FAILED);
 }
 
 /* [Q2] one byte each, [Q3] one fdatasync for all of them. */
@@ -70,8 +67,8 @@ active_mark(struct manager *manager, struct active *active)
 }
 
 static bool
-write_slot(struct manager *manager, const char *id,
-    const struct spool_schedule *slot)
+write_slot(
+    struct manager *manager, const char *id, const struct spool_schedule *slot)
 {
 	struct why why = { 0 };
 	int fd = open_for_marks(manager, id);
@@ -128,12 +125,12 @@ expire(const struct manager *manager, struct active *active)
 {
 	const struct spool_message *message = &active->message;
 	uint64_t lifetime = message->sender.len == 0
-	    ? manager->settings->bounce_queue_lifetime
-	    : manager->settings->maximal_queue_lifetime;
+				? manager->settings->bounce_queue_lifetime
+				: manager->settings->maximal_queue_lifetime;
 	struct outcome *outcome;
 
-	if (!active->is_given_up
-	    && !schedule_is_expired(message->created, (uint64_t)time(NULL),
+	if (!active->is_given_up &&
+	    !schedule_is_expired(message->created, (uint64_t)time(NULL),
 		lifetime, message->schedule.attempts))
 		return;
 	for (size_t i = 0; i < message->recipient_count; i++) {
@@ -142,8 +139,8 @@ expire(const struct manager *manager, struct active *active)
 			continue;
 		outcome->state = OUTCOME_FAILED;
 		outcome->reason.status = 'F';
-		outcome->reason.code
-		    = active->is_given_up ? S("5.0.0") : S("5.4.7");
+		outcome->reason.code =
+		    active->is_given_up ? S("5.0.0") : S("5.4.7");
 	}
 	log_info("%s: from=<%.*s>, status=expired, returned to sender",
 	    message->id, SLICE_FMT(message->sender));
@@ -153,14 +150,14 @@ static void
 write_reasons(const struct manager *manager, struct active *active)
 {
 	size_t count = active->message.recipient_count;
-	struct reason *reasons
-	    = arena_alloc(active->arena, count * sizeof(*reasons));
+	struct reason *reasons =
+	    arena_alloc(active->arena, count * sizeof(*reasons));
 
 	if (reasons == NULL)
 		return;
 	for (size_t i = 0; i < count; i++)
-		if (active->outcomes[i].state == OUTCOME_LATER
-		    || active->outcomes[i].state == OUTCOME_FAILED)
+		if (active->outcomes[i].state == OUTCOME_LATER ||
+		    active->outcomes[i].state == OUTCOME_FAILED)
 			reasons[i] = active->outcomes[i].reason;
 	reason_write(manager->spool_fd, active->message.id, reasons, count);
 }
@@ -189,8 +186,8 @@ report_failures(struct manager *manager, struct active *active)
 		active->outcomes[i].state = OUTCOME_CLOSED;
 	}
 	if (fdatasync(fd) != 0)
-		log_error("%s: fdatasync: %s", active->message.id,
-		    strerror(errno));
+		log_error(
+		    "%s: fdatasync: %s", active->message.id, strerror(errno));
 	fault_point("Q6");
 	close(fd);
 	return true;
@@ -203,10 +200,10 @@ warn_of_delay(struct manager *manager, struct active *active)
 	struct spool_message *message = &active->message;
 	uint64_t now = (uint64_t)time(NULL);
 
-	if (settings->delay_warning_time == 0 || message->sender.len == 0
-	    || (message->schedule.flags & SCHEDULE_WARNED) != 0
-	    || now < message->created
-	    || now - message->created < settings->delay_warning_time)
+	if (settings->delay_warning_time == 0 || message->sender.len == 0 ||
+	    (message->schedule.flags & SCHEDULE_WARNED) != 0 ||
+	    now < message->created ||
+	    now - message->created < settings->delay_warning_time)
 		return;
 	if (bounce_send(manager, active, BOUNCE_DELAYED))
 		message->schedule.flags |= SCHEDULE_WARNED;
@@ -244,8 +241,8 @@ static void
 remove_message(struct manager *manager, struct active *active)
 {
 	struct entry *entry = active->entry;
-	bool has_reasons = active->message.schedule.attempts > 1
-	    || active->has_reasons;
+	bool has_reasons =
+	    active->message.schedule.attempts > 1 || active->has_reasons;
 
 	active_remove_file(manager, entry->id);
 	if (has_reasons)
@@ -267,8 +264,8 @@ active_finish(struct manager *manager, struct active *active)
 		return;
 	}
 	expire(manager, active);
-	if (count_state(active, OUTCOME_LATER) > 0
-	    || count_state(active, OUTCOME_FAILED) > 0) {
+	if (count_state(active, OUTCOME_LATER) > 0 ||
+	    count_state(active, OUTCOME_FAILED) > 0) {
 		write_reasons(manager, active);
 		active->has_reasons = true;
 		active_mark(manager, active);

@@ -17,16 +17,22 @@
 #include "queue/dispatch.h"
 
 #define FIFO_INPUT_MAX 65536
-#define STOP_MS 5000       /* for what is under way */
-#define IDLE_MS 500        /* to close agents in time */
+#define STOP_MS        5000 /* for what is under way */
+#define IDLE_MS        500  /* to close agents in time */
 
 /* The fixed places of the poll table; agents follow. */
-enum { POLL_TRIGGER, POLL_CONTROL, POLL_STOP, POLL_SPAWNER_LOCAL,
-	POLL_SPAWNER_REMOTE, POLL_AGENTS };
+enum {
+	POLL_TRIGGER,
+	POLL_CONTROL,
+	POLL_STOP,
+	POLL_SPAWNER_LOCAL,
+	POLL_SPAWNER_REMOTE,
+	POLL_AGENTS
+};
 
 void
-manager_init(struct manager *manager, const struct settings *settings,
-    int spool_fd)
+manager_init(
+    struct manager *manager, const struct settings *settings, int spool_fd)
 {
 	memset(manager, 0, sizeof(*manager));
 	manager->settings = settings;
@@ -40,7 +46,7 @@ manager_init(struct manager *manager, const struct settings *settings,
 	manager->schedule = schedule_new();
 	manager->router = router_new(settings);
 	manager->dispatch = dispatch_new();
-	manager->scan = scan_new(spool_fd);
+	manager->scan = scan_new(spool_fd, SCAN_CLEAN);
 	buf_init(&manager->trigger_input, FIFO_INPUT_MAX);
 	buf_init(&manager->control_input, FIFO_INPUT_MAX);
 	manager->now = io_now();
@@ -89,7 +95,7 @@ step_scan(struct manager *manager)
 	if (manager->scan == NULL) {
 		if (manager->now < manager->next_scan)
 			return;
-		manager->scan = scan_new(manager->spool_fd);
+		manager->scan = scan_new(manager->spool_fd, SCAN_CLEAN);
 	}
 	while (scan_next(manager->scan, id))
 		manager_add(manager, id, true);
@@ -104,8 +110,8 @@ start_due(struct manager *manager)
 {
 	struct entry *entry;
 
-	for (int i = 0; i < MANAGER_START_MAX && !manager->is_stopping
-	     && manager->active_count < MANAGER_ACTIVE_MAX;
+	for (int i = 0; i < MANAGER_START_MAX && !manager->is_stopping &&
+			manager->active_count < MANAGER_ACTIVE_MAX;
 	     i++) {
 		entry = schedule_take_due(manager->schedule, manager->now);
 		if (entry == NULL)
@@ -133,8 +139,8 @@ wait_time(const struct manager *manager, int timeout)
 
 	if (manager->scan != NULL && !manager->is_stopping)
 		return 0;
-	if (due < next && !manager->is_stopping
-	    && manager->active_count < MANAGER_ACTIVE_MAX)
+	if (due < next && !manager->is_stopping &&
+	    manager->active_count < MANAGER_ACTIVE_MAX)
 		next = due;
 	if (manager->dispatch->agents != NULL && next > now + IDLE_MS)
 		next = now + IDLE_MS;
@@ -154,11 +160,10 @@ fill_polls(struct manager *manager, struct pollfd *polls, size_t size)
 	size_t n = 0;
 
 	for (; n < POLL_AGENTS; n++)
-		polls[n] = (struct pollfd) { .fd = fixed[n],
-			.events = POLLIN };
+		polls[n] = (struct pollfd){ .fd = fixed[n], .events = POLLIN };
 	for (; agent != NULL && n < size; agent = agent->next)
-		polls[n++] = (struct pollfd) { .fd = agent->fd,
-			.events = POLLIN };
+		polls[n++] =
+		    (struct pollfd){ .fd = agent->fd, .events = POLLIN };
 	return n;
 }
 
@@ -173,8 +178,8 @@ serve_fixed(struct manager *manager, const struct pollfd *polls)
 		log_info("ending");
 		manager->is_stopping = true;
 	}
-	if (polls[POLL_SPAWNER_LOCAL].revents != 0
-	    || polls[POLL_SPAWNER_REMOTE].revents != 0) {
+	if (polls[POLL_SPAWNER_LOCAL].revents != 0 ||
+	    polls[POLL_SPAWNER_REMOTE].revents != 0) {
 		log_error("a spawner ended; ending, to be started again");
 		manager->has_failed = true;
 	}
@@ -185,8 +190,9 @@ wait_and_serve(struct manager *manager, int timeout)
 {
 	/* New agents come in front of this one, and none is freed here. */
 	struct agent *agent = manager->dispatch->agents;
-	size_t size = POLL_AGENTS + manager->dispatch->agent_counts[0]
-	    + manager->dispatch->agent_counts[1], n;
+	size_t size = POLL_AGENTS + manager->dispatch->agent_counts[0] +
+		      manager->dispatch->agent_counts[1],
+	       n;
 	struct pollfd *polls;
 
 	polls = alloc_zero(size, sizeof(*polls));
@@ -214,8 +220,8 @@ may_end(struct manager *manager)
 		return false;
 	if (manager->stop_until == 0)
 		manager->stop_until = manager->now + STOP_MS;
-	return !dispatch_is_busy(manager->dispatch)
-	    || manager->now > manager->stop_until;
+	return !dispatch_is_busy(manager->dispatch) ||
+	       manager->now > manager->stop_until;
 }
 
 bool

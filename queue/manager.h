@@ -24,13 +24,17 @@
 #include "queue/scan.h"
 #include "queue/schedule.h"
 
-#define MANAGER_ACTIVE_MAX 2000    /* messages in memory */
-#define MANAGER_START_MAX 100      /* messages started per step */
-#define MANAGER_RESCAN_MS 300000
-#define MANAGER_TROUBLE_MS 60000   /* an I/O error: try the file again */
-#define MANAGER_LOCKED_MS 20       /* its writer is not finished */
+#define MANAGER_ACTIVE_MAX 2000 /* messages in memory */
+#define MANAGER_START_MAX  100  /* messages started per step */
+#define MANAGER_RESCAN_MS  300000
+#define MANAGER_TROUBLE_MS 60000 /* an I/O error: try the file again */
+#define MANAGER_LOCKED_MS  20    /* its writer is not finished */
 
-enum spawner { SPAWNER_LOCAL, SPAWNER_REMOTE, SPAWNERS };
+enum spawner {
+	SPAWNER_LOCAL,
+	SPAWNER_REMOTE,
+	SPAWNERS
+};
 
 struct active;
 struct dispatch;
@@ -40,28 +44,28 @@ struct manager {
 	int spool_fd;
 	int trigger_fd;
 	int control_fd;
-	int stop_fd;                   /* readable: end gracefully */
-	int pickup_fd;                 /* a byte starts pickup */
+	int stop_fd;   /* readable: end gracefully */
+	int pickup_fd; /* a byte starts pickup */
 	int spawners[SPAWNERS];
 	struct schedule *schedule;
 	struct router *router;
-	struct scan *scan;             /* NULL: none is going on */
+	struct scan *scan; /* NULL: none is going on */
 	int64_t next_scan;
 	struct dispatch *dispatch;
 	struct active *actives;
 	size_t active_count;
 	struct buf trigger_input;
 	struct buf control_input;
-	int64_t now;                   /* of this step */
+	int64_t now; /* of this step */
 	int64_t stop_until;
-	bool is_stopping;              /* no new jobs */
-	bool has_failed;               /* a spawner is gone */
+	bool is_stopping; /* no new jobs */
+	bool has_failed;  /* a spawner is gone */
 };
 
 /* Descriptors are set by the caller after manager_init, before the first
  * step; they stay the caller's. -1 where there is none. */
-void manager_init(struct manager *manager, const struct settings *settings,
-    int spool_fd);
+void manager_init(
+    struct manager *manager, const struct settings *settings, int spool_fd);
 void manager_clear(struct manager *manager);
 /* At most timeout milliseconds. False when the process shall end. */
 bool manager_step(struct manager *manager, int timeout);

@@ -22,7 +22,7 @@
 #include "queue/dropwatch.h"
 #include "queue/manager.h"
 
-#define STEP_MS 60000
+#define STEP_MS        60000
 #define READ_PATHS_MAX 16
 
 /* Everything that outlives the start. */
@@ -37,26 +37,25 @@ struct start {
 };
 
 static bool
-open_spool(const struct settings *settings, struct start *start,
-    struct why *why)
+open_spool(
+    const struct settings *settings, struct start *start, struct why *why)
 {
 	if (!spool_check(settings, why))
 		return false;
 	start->spool_fd = spool_open(settings, why);
 	if (start->spool_fd < 0)
 		return false;
-	start->lock_fd
-	    = openat(start->spool_fd, "lock", O_RDWR | O_CLOEXEC);
+	start->lock_fd = openat(start->spool_fd, "lock", O_RDWR | O_CLOEXEC);
 	if (start->lock_fd < 0)
 		return why_errno(why, "spool lock");
 	if (flock(start->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return why_set(why, "a qmgr is running on %s already",
 		    settings->queue_directory);
 	/* For writing as well, so that there is never an end of file. */
-	start->trigger_fd = openat(
-	    start->spool_fd, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	start->control_fd = openat(
-	    start->spool_fd, "control", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	start->trigger_fd =
+	    openat(start->spool_fd, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	start->control_fd =
+	    openat(start->spool_fd, "control", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (start->trigger_fd < 0 || start->control_fd < 0)
 		return why_errno(why, "spool FIFO");
 	return true;
@@ -66,10 +65,10 @@ static bool
 start_spawner(const struct settings *settings, struct start *start,
     enum spawner kind, struct why *why)
 {
-	static const char *const names[SPAWNERS]
-	    = { "deliver-spawn", "relay-spawn" };
-	struct program_start program
-	    = { .name = names[kind], .descriptor_count = 1 };
+	static const char *const names[SPAWNERS] = { "deliver-spawn",
+		"relay-spawn" };
+	struct program_start program = { .name = names[kind],
+		.descriptor_count = 1 };
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -123,8 +122,8 @@ start_dropwatch(const struct settings *settings, struct start *start,
 
 /* The directory of each table: an editor replaces the file itself. */
 static void
-add_directories(const struct settings *settings, struct arena *arena,
-    const char **paths)
+add_directories(
+    const struct settings *settings, struct arena *arena, const char **paths)
 {
 	const char *files[] = { settings->path, settings->route_map,
 		settings->relay_map, settings->aliases,
@@ -163,10 +162,10 @@ enter_jail(const struct settings *settings, int highest, struct why *why)
 static int
 highest_descriptor(const struct start *start, int stop_fd)
 {
-	const int all[] = { start->spool_fd, start->lock_fd,
-		start->trigger_fd, start->control_fd, start->pickup_fd,
-		start->spawners[SPAWNER_LOCAL],
-		start->spawners[SPAWNER_REMOTE], stop_fd };
+	const int all[] = { start->spool_fd, start->lock_fd, start->trigger_fd,
+		start->control_fd, start->pickup_fd,
+		start->spawners[SPAWNER_LOCAL], start->spawners[SPAWNER_REMOTE],
+		stop_fd };
 	int highest = STDERR_FILENO;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -176,8 +175,7 @@ highest_descriptor(const struct start *start, int stop_fd)
 }
 
 static int
-serve(const struct settings *settings, const struct start *start,
-    int stop_fd)
+serve(const struct settings *settings, const struct start *start, int stop_fd)
 {
 	struct manager manager;
 	int status;
@@ -202,12 +200,11 @@ qmgr_serve(const struct settings *settings, int stop_fd)
 	struct start start = { .pickup_fd = -1 };
 	struct why why = { 0 };
 
-	if (!open_spool(settings, &start, &why)
-	    || !start_spawner(settings, &start, SPAWNER_LOCAL, &why)
-	    || !start_spawner(settings, &start, SPAWNER_REMOTE, &why)
-	    || !start_dropwatch(settings, &start, stop_fd, &why)
-	    || !enter_jail(settings, highest_descriptor(&start, stop_fd),
-		&why)) {
+	if (!open_spool(settings, &start, &why) ||
+	    !start_spawner(settings, &start, SPAWNER_LOCAL, &why) ||
+	    !start_spawner(settings, &start, SPAWNER_REMOTE, &why) ||
+	    !start_dropwatch(settings, &start, stop_fd, &why) ||
+	    !enter_jail(settings, highest_descriptor(&start, stop_fd), &why)) {
 		log_error("cannot start: %s", why.text);
 		return EX_TEMPFAIL;
 	}

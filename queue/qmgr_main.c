@@ -84,10 +84,9 @@ main(int argc, char *argv[])
 		return EX_USAGE;
 	}
 	settings = settings_load(path, "qmgr", &errors);
-	log_open("qmgr", settings->log_file,
-	    (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors)
-				  : run(settings);
+	log_open(
+	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
+	status = errors.count > 0 ? complain(&errors) : run(settings);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;

@@ -22,8 +22,8 @@ reason_path(const char *id, char path[SPOOL_PATH_SIZE])
 	char queue_path[SPOOL_PATH_SIZE];
 
 	spool_path(id, queue_path);
-	snprintf(path, SPOOL_PATH_SIZE, "why%s",
-	    queue_path + sizeof("queue") - 1);
+	snprintf(
+	    path, SPOOL_PATH_SIZE, "why%s", queue_path + sizeof("queue") - 1);
 }
 
 bool
@@ -32,11 +32,11 @@ reason_parse(struct slice line, size_t *index, struct reason *reason)
 	struct slice number, status;
 	uint64_t value;
 
-	if (!slice_cut(line, ' ', &number, &line)
-	    || !slice_u64(number, SIZE_MAX, &value)
-	    || !slice_cut(line, ' ', &status, &line) || status.len != 1
-	    || !slice_cut(line, ' ', &reason->code, &line)
-	    || !slice_cut(line, ' ', &reason->remote, &reason->text))
+	if (!slice_cut(line, ' ', &number, &line) ||
+	    !slice_u64(number, SIZE_MAX, &value) ||
+	    !slice_cut(line, ' ', &status, &line) || status.len != 1 ||
+	    !slice_cut(line, ' ', &reason->code, &line) ||
+	    !slice_cut(line, ' ', &reason->remote, &reason->text))
 		return false;
 	*index = (size_t)value;
 	reason->status = status.ptr[0];
@@ -61,8 +61,8 @@ reason_read(int spool_fd, const char *id, struct arena *arena,
 	if (fs_read_file(spool_fd, path, &content, NULL)) {
 		rest = arena_slice(arena, buf_slice(&content));
 		while (slice_token(&rest, S("\n"), &line))
-			if (reason_parse(line, &index, &reason)
-			    && index < count)
+			if (reason_parse(line, &index, &reason) &&
+			    index < count)
 				reasons[index] = reason;
 	}
 	buf_free(&content);
@@ -73,16 +73,16 @@ reason_format(struct buf *out, size_t index, const struct reason *reason)
 {
 	buf_add_format(out, "%zu %c %.*s ", index, reason->status,
 	    SLICE_FMT(reason->code));
-	buf_add_printable(out,
-	    reason->remote.len > 0 ? reason->remote : S("-"));
+	buf_add_printable(
+	    out, reason->remote.len > 0 ? reason->remote : S("-"));
 	buf_add_char(out, ' ');
 	buf_add_printable(out, slice_first(reason->text, LIMIT_REASON));
 	buf_add_char(out, '\n');
 }
 
 void
-reason_write(int spool_fd, const char *id, const struct reason *reasons,
-    size_t count)
+reason_write(
+    int spool_fd, const char *id, const struct reason *reasons, size_t count)
 {
 	char path[SPOOL_PATH_SIZE];
 	struct buf content;
@@ -111,6 +111,6 @@ reason_remove(int spool_fd, const char *id)
 
 	reason_path(id, path);
 	if (unlinkat(spool_fd, path, 0) != 0 && errno != ENOENT)
-		log_warning("%s: cannot remove %s: %s", id, path,
-		    strerror(errno));
+		log_warning(
+		    "%s: cannot remove %s: %s", id, path, strerror(errno));
 }

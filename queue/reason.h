@@ -27,8 +27,8 @@ struct reason {
 /* reasons has count places, by recipient index; those without stay 0. */
 void reason_read(int spool_fd, const char *id, struct arena *arena,
     struct reason *reasons, size_t count);
-void reason_write(int spool_fd, const char *id, const struct reason *reasons,
-    size_t count);
+void reason_write(
+    int spool_fd, const char *id, const struct reason *reasons, size_t count);
 void reason_remove(int spool_fd, const char *id);
 /* One line, as in the file; for the reader and its tests. */
 bool reason_parse(struct slice line, size_t *index, struct reason *reason);

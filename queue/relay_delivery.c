@@ -23,7 +23,8 @@ struct delivery {
 	struct relay_body body;
 	struct client_message message;
 	struct verdict *verdicts;
-	struct client_verdict failure; /* of what was tried last */
+	struct client_verdict failure;  /* of what was tried last */
+	char remote[RELAY_REMOTE_SIZE]; /* who spoke last, or "none" */
 };
 
 struct relay *
@@ -91,7 +92,7 @@ delivery_fail(struct delivery *d, const struct client_verdict *failure)
 	for (size_t i = 0; i < d->job->recipient_count; i++)
 		if (d->message.recipients[i].verdict.status == 0)
 			d->message.recipients[i].verdict = *failure;
-	delivery_keep(d, "none", true);
+	delivery_keep(d, d->remote, true);
 }
 
 static bool
@@ -214,6 +215,8 @@ delivery_try(struct delivery *d, const struct route_target *target,
 
 	if (!relay_session_open(session, &dial)) {
 		d->failure = session->client.failure;
+		snprintf(d->remote, sizeof(d->remote), "%s",
+		    session->is_greeted ? session->remote : "none");
 		*sessions += session->is_greeted;
 		log_info("%s: %s", d->job->id, d->failure.text);
 		return strcmp(d->failure.code, "5.4.6") == 0;
@@ -271,7 +274,8 @@ relay_deliver(struct relay *relay, const struct job *job, int spool,
 	struct delivery d = { .relay = relay,
 		.job = job,
 		.body = { spool, job->body_offset, job->body_length },
-		.verdicts = verdicts };
+		.verdicts = verdicts,
+		.remote = "none" };
 	struct buf destination;
 
 	d.message.sender = job->sender;

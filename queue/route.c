@@ -11,9 +11,9 @@
 #include "common/io.h"
 #include "common/table.h"
 
-#define USERS_KEPT 64
+#define USERS_KEPT    64
 #define USERS_KEPT_MS 5000
-#define TABLE_ARENA 65536
+#define TABLE_ARENA   65536
 
 struct kept_user {
 	int64_t until;
@@ -60,8 +60,8 @@ router_free(struct router **router)
 }
 
 static enum result
-find_kept_user(struct router *router, const char *name, struct user *out,
-    struct why *why)
+find_kept_user(
+    struct router *router, const char *name, struct user *out, struct why *why)
 {
 	struct kept_user *kept;
 	enum result result;
@@ -86,14 +86,14 @@ static enum result
 route_local(struct router *router, const struct spool_recipient *recipient,
     struct route *out, struct why *why)
 {
-	enum result result
-	    = find_kept_user(router, recipient->user.name, &out->user, why);
+	enum result result =
+	    find_kept_user(router, recipient->user.name, &out->user, why);
 
 	out->is_local = true;
-	if (result == RESULT_OK
-	    && !user_is_acceptable(router->settings, &out->user)) {
-		why_set(why, "user %s may not receive mail here",
-		    out->user.name);
+	if (result == RESULT_OK &&
+	    !user_is_acceptable(router->settings, &out->user)) {
+		why_set(
+		    why, "user %s may not receive mail here", out->user.name);
 		snprintf(why->status, sizeof(why->status), "5.2.1");
 		return RESULT_NEVER;
 	}
@@ -116,8 +116,8 @@ look_up(struct router *router, struct table *table, struct slice key,
 
 	arena_reset(router->arena);
 	result = table_find(table, key, router->arena, &value, &line, why);
-	if (result == RESULT_OK
-	    && !slice_to_array(slice_trim(value), array, size)) {
+	if (result == RESULT_OK &&
+	    !slice_to_array(slice_trim(value), array, size)) {
 		why_set(why, "the value of %.*s is too long", SLICE_FMT(key));
 		return RESULT_LATER;
 	}
@@ -167,19 +167,18 @@ find_login(struct router *router, struct route *out, struct why *why)
 		return RESULT_OK;
 	if (!open_table(&router->relays, router->settings->relay_map, why))
 		return RESULT_LATER;
-	result = look_up(router, router->relays, host, value, sizeof(value),
-	    why);
+	result =
+	    look_up(router, router->relays, host, value, sizeof(value), why);
 	if (result == RESULT_NEVER) {
 		host = slice_first(host, slice_last_index(host, ':'));
-		result = look_up(router, router->relays, host, value,
-		    sizeof(value), why);
+		result = look_up(
+		    router, router->relays, host, value, sizeof(value), why);
 	}
 	if (result != RESULT_OK)
 		return result == RESULT_NEVER ? RESULT_OK : result;
-	if (!slice_cut(slice_of(value), ':', &login, &password)
-	    || !slice_to_array(login, out->login, sizeof(out->login))
-	    || !slice_to_array(password, out->password,
-		sizeof(out->password))) {
+	if (!slice_cut(slice_of(value), ':', &login, &password) ||
+	    !slice_to_array(login, out->login, sizeof(out->login)) ||
+	    !slice_to_array(password, out->password, sizeof(out->password))) {
 		why_set(why, "relay_map: %.*s needs user:password",
 		    SLICE_FMT(host));
 		return RESULT_LATER;
@@ -190,8 +189,10 @@ find_login(struct router *router, struct route *out, struct why *why)
 static bool
 no_route(const struct route *route, struct why *why)
 {
-	why_set(why, "no way to %s: internet = no, and route_map does not "
-	    "name it", route->domain);
+	why_set(why,
+	    "no way to %s: internet = no, and route_map does not "
+	    "name it",
+	    route->domain);
 	snprintf(why->status, sizeof(why->status), "5.4.4");
 	return false;
 }
@@ -205,8 +206,8 @@ route_by_settings(struct router *router, struct route *out, struct why *why)
 		no_route(out, why);
 		return RESULT_NEVER;
 	}
-	if (settings->relayhost[0] == '\0'
-	    && settings->internet == INTERNET_SMARTHOST) {
+	if (settings->relayhost[0] == '\0' &&
+	    settings->internet == INTERNET_SMARTHOST) {
 		why_set(why, "internet = smarthost needs relayhost");
 		return RESULT_LATER;
 	}
@@ -222,13 +223,12 @@ static enum result
 route_remote(struct router *router, const struct spool_recipient *recipient,
     struct route *out, struct why *why)
 {
-	struct slice domain = slice_from(recipient->address,
-	    slice_last_index(recipient->address, '@'));
+	struct slice domain = slice_from(
+	    recipient->address, slice_last_index(recipient->address, '@'));
 	enum result result;
 
-	if (domain.len < 2
-	    || !slice_to_array(slice_from(domain, 1), out->domain,
-		sizeof(out->domain))) {
+	if (domain.len < 2 || !slice_to_array(slice_from(domain, 1),
+				  out->domain, sizeof(out->domain))) {
 		why_set(why, "the address has no domain");
 		snprintf(why->status, sizeof(why->status), "5.1.2");
 		return RESULT_NEVER;

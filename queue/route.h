@@ -23,15 +23,15 @@
 #include "common/spoolfile.h"
 #include "common/users.h"
 
-#define ROUTE_KEY_SIZE 640
+#define ROUTE_KEY_SIZE  640
 #define ROUTE_HOST_SIZE (LIMIT_SMTP_DOMAIN + 16)
 
 struct route {
 	bool is_local;
-	char key[ROUTE_KEY_SIZE];         /* same key: same agent */
-	struct user user;                 /* local */
+	char key[ROUTE_KEY_SIZE];           /* same key: same agent */
+	struct user user;                   /* local */
 	char domain[LIMIT_SMTP_DOMAIN + 1]; /* remote, lower case */
-	char nexthop[ROUTE_HOST_SIZE];    /* "" by MX */
+	char nexthop[ROUTE_HOST_SIZE];      /* "" by MX */
 	char login[LIMIT_USER_NAME + 1];
 	char password[LIMIT_PASSWORD + 1];
 };
@@ -42,8 +42,8 @@ struct router *router_new(const struct settings *settings);
 void router_free(struct router **router);
 /* Forget what is remembered: tables are read again. */
 void router_reset(struct router *router);
-enum result router_find(struct router *router,
-    const struct spool_recipient *recipient, struct route *out,
-    struct why *why);
+enum result
+router_find(struct router *router, const struct spool_recipient *recipient,
+    struct route *out, struct why *why);
 
 #endif

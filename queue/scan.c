@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -16,18 +18,23 @@
 #include "common/log.h"
 #include "common/slice.h"
 
+/* Seconds: a writer opens first and locks then. */
+#define LEFTOVER_AGE 10
+
 struct scan {
 	int spool_fd;
+	enum scan_mode mode;
 	unsigned int bucket; /* the next one to open */
 	DIR *directory;
 };
 
 struct scan *
-scan_new(int spool_fd)
+scan_new(int spool_fd, enum scan_mode mode)
 {
 	struct scan *scan = alloc_zero(1, sizeof(*scan));
 
 	scan->spool_fd = spool_fd;
+	scan->mode = mode;
 	return scan;
 }
 
@@ -72,16 +79,18 @@ open_bucket(struct scan *scan)
 static void
 remove_leftover(struct scan *scan, const char *name)
 {
+	struct stat status;
 	int directory = dirfd(scan->directory);
 	int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0
-	    && unlinkat(directory, name, 0) == 0) {
+	if (fstat(fd, &status) == 0 &&
+	    time(NULL) - status.st_mtime > LEFTOVER_AGE && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    unlinkat(directory, name, 0) == 0) {
 		fault_point("Q1");
-		log_info("removed unfinished queue/%02x/%s", scan->bucket - 1,
-		    name);
+		log_info(
+		    "removed unfinished queue/%02x/%s", scan->bucket - 1, name);
 	}
 	close(fd);
 }
@@ -98,7 +107,7 @@ scan_next(struct scan *scan, char id[SPOOL_ID_SIZE])
 		name = slice_of(item->d_name);
 		if (spool_id_is_valid(name))
 			return slice_to_array(name, id, SPOOL_ID_SIZE);
-		if (slice_eq(name, S(".")) || slice_eq(name, S("..")))
+		if (scan->mode == SCAN_LOOK || slice_eq(name, S(".")) || slice_eq(name, S("..")))
 			continue;
 		if (slice_starts(name, S(".")))
 			remove_leftover(scan, item->d_name);

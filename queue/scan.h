@@ -16,7 +16,9 @@
 
 struct scan;
 
-struct scan *scan_new(int spool_fd);
+/* SCAN_LOOK: touch nothing, complain about nothing. */
+enum scan_mode { SCAN_CLEAN, SCAN_LOOK };
+struct scan *scan_new(int spool_fd, enum scan_mode mode);
 void scan_free(struct scan **scan);
 /* False at the end of a bucket, then scan_is_done tells whether of all. */
 bool scan_next(struct scan *scan, char id[SPOOL_ID_SIZE]);

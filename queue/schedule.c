@@ -9,7 +9,7 @@
 #include "common/crc32c.h"
 
 #define TABLE_SIZE_MIN 1024 /* a power of two */
-#define NOT_WAITING SIZE_MAX
+#define NOT_WAITING    SIZE_MAX
 
 struct schedule {
 	struct entry **heap;
@@ -26,8 +26,8 @@ schedule_new(void)
 	struct schedule *schedule = alloc_zero(1, sizeof(*schedule));
 
 	schedule->table_size = TABLE_SIZE_MIN;
-	schedule->table
-	    = alloc_zero(schedule->table_size, sizeof(struct entry *));
+	schedule->table =
+	    alloc_zero(schedule->table_size, sizeof(struct entry *));
 	return schedule;
 }
 
@@ -62,8 +62,8 @@ table_slot(const struct schedule *schedule, const char *id)
 	uint32_t hash = crc32c(0, id, SPOOL_ID_LENGTH);
 
 	/* The low byte is the bucket: all of one bucket come together. */
-	return &schedule->table[(hash >> 8 ^ hash << 16)
-	    & (schedule->table_size - 1)];
+	return &schedule->table[(hash >> 8 ^ hash << 16) &
+				(schedule->table_size - 1)];
 }
 
 struct entry *
@@ -83,8 +83,8 @@ table_grow(struct schedule *schedule)
 	size_t old_size = schedule->table_size;
 
 	schedule->table_size *= 2;
-	schedule->table
-	    = alloc_zero(schedule->table_size, sizeof(struct entry *));
+	schedule->table =
+	    alloc_zero(schedule->table_size, sizeof(struct entry *));
 	for (size_t i = 0; i < old_size; i++)
 		for (entry = old[i]; entry != NULL; entry = next) {
 			next = entry->chain;
@@ -142,9 +142,8 @@ heap_down(struct schedule *schedule, struct entry *entry)
 	size_t index = entry->heap_index, child;
 
 	while ((child = 2 * index + 1) < schedule->waiting) {
-		if (child + 1 < schedule->waiting
-		    && schedule->heap[child + 1]->due
-			< schedule->heap[child]->due)
+		if (child + 1 < schedule->waiting &&
+		    schedule->heap[child + 1]->due < schedule->heap[child]->due)
 			child++;
 		if (entry->due <= schedule->heap[child]->due)
 			break;
@@ -176,8 +175,8 @@ schedule_set_due(struct schedule *schedule, struct entry *entry, int64_t due)
 {
 	schedule_park(schedule, entry);
 	if (schedule->waiting == schedule->heap_size) {
-		schedule->heap_size
-		    = schedule->heap_size == 0 ? 256 : schedule->heap_size * 2;
+		schedule->heap_size =
+		    schedule->heap_size == 0 ? 256 : schedule->heap_size * 2;
 		schedule->heap = alloc_resize(schedule->heap,
 		    schedule->heap_size, sizeof(struct entry *));
 	}
@@ -220,8 +219,7 @@ schedule_remove(struct schedule *schedule, struct entry *entry)
 }
 
 void
-schedule_each(struct schedule *schedule, schedule_each_fn *each,
-    void *context)
+schedule_each(struct schedule *schedule, schedule_each_fn *each, void *context)
 {
 	for (size_t i = 0; i < schedule->table_size; i++)
 		for (struct entry *entry = schedule->table[i]; entry != NULL;
@@ -230,8 +228,8 @@ schedule_each(struct schedule *schedule, schedule_each_fn *each,
 }
 
 uint64_t
-schedule_back_off(uint64_t created, uint64_t now, uint64_t minimum,
-    uint64_t maximum)
+schedule_back_off(
+    uint64_t created, uint64_t now, uint64_t minimum, uint64_t maximum)
 {
 	uint64_t age = now > created ? now - created : 0;
 
@@ -241,8 +239,8 @@ schedule_back_off(uint64_t created, uint64_t now, uint64_t minimum,
 }
 
 bool
-schedule_is_expired(uint64_t created, uint64_t now, uint64_t lifetime,
-    uint32_t attempts)
+schedule_is_expired(
+    uint64_t created, uint64_t now, uint64_t lifetime, uint32_t attempts)
 {
 	uint64_t age = now > created ? now - created : 0;
 

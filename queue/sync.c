@@ -10,7 +10,7 @@
 
 #include "queue/dispatch.h"
 
-#define SEND_MS 1000
+#define SEND_MS     1000
 #define PATIENCE_MS 2000 /* for a working agent to become free */
 
 static struct file_system *
@@ -32,8 +32,8 @@ find_file_system(struct dispatch *dispatch, uint64_t device)
 void
 sync_add(struct manager *manager, struct task *task, uint64_t device)
 {
-	struct file_system *file_system
-	    = find_file_system(manager->dispatch, device);
+	struct file_system *file_system =
+	    find_file_system(manager->dispatch, device);
 
 	if (file_system->count == 0)
 		file_system->since = manager->now;
@@ -58,8 +58,7 @@ due(const struct manager *manager, const struct file_system *file_system)
 int64_t
 sync_next(const struct manager *manager)
 {
-	const struct file_system *file_system
-	    = manager->dispatch->file_systems;
+	const struct file_system *file_system = manager->dispatch->file_systems;
 	int64_t next = INT64_MAX, one;
 
 	for (; file_system != NULL; file_system = file_system->next) {
@@ -111,8 +110,8 @@ choose_agent(struct manager *manager, struct file_system *file_system,
     const struct task *task)
 {
 	bool is_working;
-	struct agent *agent
-	    = find_agent(manager, file_system->device, &is_working);
+	struct agent *agent =
+	    find_agent(manager, file_system->device, &is_working);
 
 	if (agent != NULL)
 		return agent;
@@ -128,8 +127,7 @@ choose_agent(struct manager *manager, struct file_system *file_system,
 
 /* The batch ended: done, or all of it delivered again later. */
 static void
-finish_batch(struct manager *manager, struct file_system *file_system,
-    bool ok)
+finish_batch(struct manager *manager, struct file_system *file_system, bool ok)
 {
 	struct task *task, *next = file_system->syncing;
 	struct active *active;
@@ -145,8 +143,8 @@ finish_batch(struct manager *manager, struct file_system *file_system,
 				    active, task->recipients[i]);
 				continue;
 			}
-			if (active->outcomes[task->recipients[i]].state
-			    != OUTCOME_UNSYNCED)
+			if (active->outcomes[task->recipients[i]].state !=
+			    OUTCOME_UNSYNCED)
 				continue;
 			active->is_uncertain = true;
 			active_record_text(active, task->recipients[i],
@@ -197,8 +195,8 @@ sync_run(struct manager *manager)
 }
 
 void
-sync_answered(struct manager *manager, struct agent *agent, bool has_answer,
-    bool ok)
+sync_answered(
+    struct manager *manager, struct agent *agent, bool has_answer, bool ok)
 {
 	struct file_system *file_system = manager->dispatch->file_systems;
 

@@ -18,15 +18,15 @@
 
 /* One uid for each thing that must not touch another (design section 3). */
 const struct account account_table[] = {
-	{ "_mpsmtp", "Merpati: SMTP sessions" },
-	{ "_mpverify", "Merpati: opinions on mail" },
-	{ "_mpqueue", "Merpati: queue" },
-	{ "_mprelay", "Merpati: outgoing mail" },
-	{ "_mpsign", "Merpati: signing keys" },
-	{ "_mplogin", "Merpati: POP3 and IMAP before login" },
-	{ "_mptls", "Merpati: TLS" },
-	{ "_mpauth", "Merpati: passwords" },
-	{ "_mpmail", "Merpati: mail of virtual users" },
+	{ "_mpsmtp", "Merpati SMTP sessions" },
+	{ "_mpverify", "Merpati opinions on mail" },
+	{ "_mpqueue", "Merpati queue" },
+	{ "_mprelay", "Merpati outgoing mail" },
+	{ "_mpsign", "Merpati signing keys" },
+	{ "_mplogin", "Merpati POP3 and IMAP before login" },
+	{ "_mptls", "Merpati TLS" },
+	{ "_mpauth", "Merpati passwords" },
+	{ "_mpmail", "Merpati mail of virtual users" },
 	{ NULL, NULL },
 };
 
@@ -113,28 +113,35 @@ gid_of(const char *name)
 	return entry == NULL ? 0 : entry->gr_gid;
 }
 
+static bool
+set_owner(int fd, const struct ownership *item)
+{
+	struct stat status;
+	uid_t uid = uid_of(item->user);
+	gid_t gid = gid_of(item->group);
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	if (geteuid() == 0 && (status.st_uid != uid || status.st_gid != gid) &&
+	    fchown(fd, uid, gid) < 0)
+		return false;
+	return fchmod(fd, item->mode) == 0;
+}
+
 bool
 ownership_apply(const struct ownership *item, struct why *why)
 {
-	struct stat status;
-	int fd;
+	int kind = item->is_directory ? O_DIRECTORY : O_NONBLOCK;
 	bool ok;
+	int fd;
 
-	if (item->is_directory &&
-	    !fs_make_directories(item->path, 0755, why))
+	if (item->is_directory && !fs_make_directories(item->path, 0755, why))
 		return false;
-	fd = open(item->path,
-	    O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-	        (item->is_directory ? O_DIRECTORY : 0));
+	fd = open(item->path, O_RDONLY | O_CLOEXEC | kind);
 	if (fd < 0)
 		return (item->is_optional && errno == ENOENT) ||
 		       why_errno(why, "%s", item->path);
-	ok = fstat(fd, &status) == 0;
-	if (ok && geteuid() == 0 &&
-	    (status.st_uid != uid_of(item->user) ||
-	        status.st_gid != gid_of(item->group)))
-		ok = fchown(fd, uid_of(item->user), gid_of(item->group)) == 0;
-	ok = ok && fchmod(fd, item->mode) == 0;
+	ok = set_owner(fd, item);
 	if (!ok)
 		why_errno(why, "%s: owner and mode", item->path);
 	close(fd);
@@ -160,8 +167,8 @@ ownership_check(const struct ownership *item, struct why *why)
 		return true;
 	if (status.st_uid != uid_of(item->user) ||
 	    status.st_gid != gid_of(item->group))
-		return why_set(why, "%s: does not belong to %s:%s",
-		    item->path, item->user == NULL ? "root" : item->user,
+		return why_set(why, "%s: does not belong to %s:%s", item->path,
+		    item->user == NULL ? "root" : item->user,
 		    item->group == NULL ? "root" : item->group);
 	return true;
 }
@@ -177,8 +184,8 @@ ownership_table(
 		{ settings->state_directory, NULL, NULL, 0755, true, false },
 		{ settings->empty_directory, NULL, NULL, 0755, true, false },
 		{ settings->virtual_home, owner, owner, 0711, true, false },
-		{ settings->users, "_mpauth", "_mpqueue",
-		    is_root ? 0440 : 0600, false, true },
+		{ settings->users, "_mpauth", "_mpqueue", is_root ? 0440 : 0600,
+		    false, true },
 		{ settings->relay_map, NULL, "_mpqueue", secret, false, true },
 		{ settings->route_map, NULL, NULL, 0644, false, true },
 		{ settings->virtual_aliases, NULL, NULL, 0644, false, true },

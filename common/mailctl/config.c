@@ -28,8 +28,8 @@ verb_config_check(struct mailctl *mailctl)
 }
 
 /* The rows named in argv, or all: calls each. */
-typedef void row_fn(
-    const struct mailctl *mailctl, const struct settings_row *row);
+typedef void
+row_fn(const struct mailctl *mailctl, const struct settings_row *row);
 
 static int
 each_named(struct mailctl *mailctl, row_fn *each)
@@ -129,9 +129,9 @@ explain_row(const struct mailctl *mailctl, const struct settings_row *row)
 	show_row(mailctl, row);
 	printf("    %s\n", row->help);
 	if (!is_default(mailctl, row) || row->default_text[0] == '\0')
-		printf("    default: %s\n",
-		    row->default_text[0] == '\0' ? "(empty)"
-		                                 : row->default_text);
+		printf("    default: %s\n", row->default_text[0] == '\0'
+						? "(empty)"
+						: row->default_text);
 	if (row->choices != NULL)
 		printf("    one of: %s\n", row->choices);
 	if (row->peers[0] != '\0')

@@ -16,6 +16,7 @@
 #include "common/alloc.h"
 #include "common/fsutil.h"
 #include "common/mailctl/startup.h"
+#include "common/settings_text.h"
 
 #define TEXT_MAX 65536
 
@@ -66,8 +67,7 @@ write_new(struct init *init, const char *path, const char *subject,
 	}
 	if (!fs_replace(AT_FDCWD, path, buf_slice(text), mode, &why))
 		return fail(init, subject, &why);
-	report_line(
-	    &init->report, REPORT_OK, subject, "%s written", path);
+	report_line(&init->report, REPORT_OK, subject, "%s written", path);
 	return true;
 }
 
@@ -83,9 +83,15 @@ write_conf(struct init *init)
 	if (init->mailctl->is_dry_run)
 		printf("%s", buf_string(&text));
 	ok = write_new(init, init->conf, "mail.conf", &text, 0644);
+	if (init->mailctl->is_dry_run && access(init->conf, F_OK) < 0) {
+		settings_text_parse(init->mailctl->settings, buf_slice(&text),
+		    init->conf, NULL, errors);
+		buf_free(&text);
+		return errors->count == 0;
+	}
 	buf_free(&text);
-	if (!ok || (init->mailctl->is_dry_run && access(init->conf, F_OK) < 0))
-		return ok;
+	if (!ok)
+		return false;
 	/* From here on the new file holds. */
 	setenv("MERPATI_CONF", init->conf, 1);
 	settings_errors_free(errors);
@@ -141,7 +147,7 @@ choose_hostname(struct init *init, const char *domain)
 
 	if (slice_eq_nocase(system, tail) ||
 	    (system.len > tail.len && slice_ends(system, tail) &&
-	        system.ptr[system.len - tail.len - 1] == '.'))
+		system.ptr[system.len - tail.len - 1] == '.'))
 		snprintf(init->hostname, sizeof(init->hostname), "%.*s",
 		    SLICE_FMT(system));
 	else
@@ -176,6 +182,11 @@ choose_places(struct init *init, const char *directory)
 	if (named != NULL && named[0] != '\0')
 		init->conf = named;
 	init->facts.has_low_ports = geteuid() == 0;
+	if (directory == NULL && geteuid() != 0 && named == NULL) {
+		why_set(&why, "only root may make the host of this system"
+			      " -> mailctl init --directory DIR ...");
+		return fail(init, "mail.conf", &why);
+	}
 	if (directory == NULL)
 		return true;
 	if (!fs_make_directories(directory, 0755, &why))
@@ -203,16 +214,17 @@ print_plan(struct init *init)
 	    facts->hostname, facts->domain);
 	report_line(report, REPORT_PLAN, "listen", "%s",
 	    facts->directory == NULL || facts->has_low_ports
-	        ? "25 smtp  110 pop3  143 imap  465 submissions"
-	          "  587 submission  993 imaps  995 pop3s"
-	        : "2525 smtp  2110 pop3  2143 imap  2465 submissions"
-	          "  2587 submission  2993 imaps  2995 pop3s");
+		? "25 smtp  110 pop3  143 imap  465 submissions"
+		  "  587 submission  993 imaps  995 pop3s"
+		: "2525 smtp  2110 pop3  2143 imap  2465 submissions"
+		  "  2587 submission  2993 imaps  2995 pop3s");
 	if (!facts->is_lab)
 		return;
 	report_line(report, REPORT_PLAN, "lab",
-	    "clear-text login from loopback %s ONLY; %s", facts->networks,
+	    "clear-text login from loopback%s%s ONLY; %s",
+	    facts->networks[0] == '\0' ? "" : " ", facts->networks,
 	    facts->has_dns ? "other hosts by DNS"
-	                   : "no DNS here: other hosts by route.map");
+			   : "no DNS here: other hosts by route.map");
 }
 
 static void
@@ -228,20 +240,14 @@ print_next(struct init *init)
 	startup_advise(init->mailctl, &init->report);
 	report_line(&init->report, REPORT_NEXT, "user",
 	    settings->system_users && geteuid() == 0
-	        ? "adduser NAME   or   mailctl user add NAME@DOMAIN"
-	        : "mailctl user add NAME");
+		? "adduser NAME   or   mailctl user add NAME@DOMAIN"
+		: "mailctl user add NAME");
 	report_line(&init->report, REPORT_NEXT, "prove it", "mailctl check");
 }
 
 static int
 run(struct init *init)
 {
-	if (geteuid() != 0 && init->facts.directory == NULL &&
-	    init->conf == NULL) {
-		fprintf(stderr, "mailctl: not root: name a directory of your"
-		                " own with --directory\n");
-		return EX_NOPERM;
-	}
 	print_plan(init);
 	if (!write_conf(init) ||
 	    !permissions_make_accounts(init->mailctl, &init->report) ||
@@ -277,7 +283,7 @@ verb_init(struct mailctl *mailctl)
 	domain = choose_domain(mailctl);
 	if (mailctl->argc > 1 || domain == NULL)
 		return mailctl_usage("init [--lab] [--directory DIR] DOMAIN"
-		                     "   (this host's name has no domain)");
+				     "   (this host's name has no domain)");
 	buf_init(&init.networks, 4096);
 	if (init.facts.is_lab) {
 		init_private_networks(&init.networks);

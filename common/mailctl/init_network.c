@@ -25,9 +25,9 @@ init_has_dns(const char *domain)
 	state.retrans = 1;
 	state.retry = 1;
 	has_answer = res_nquery(&state, domain, ns_c_in, ns_t_mx, answer,
-	                 sizeof(answer)) >= 0 ||
-	             state.res_h_errno == HOST_NOT_FOUND ||
-	             state.res_h_errno == NO_DATA;
+			 sizeof(answer)) >= 0 ||
+		     state.res_h_errno == HOST_NOT_FOUND ||
+		     state.res_h_errno == NO_DATA;
 	res_nclose(&state);
 	return has_answer;
 }

@@ -66,8 +66,8 @@ verb_help(struct mailctl *mailctl)
 		       "  -c FILE  read FILE instead of mail.conf\n"
 		       "  -n       say what would be done, do nothing\n"
 		       "  -y       do not ask\n\n");
-	verb_print_help(verb_table,
-	    slice_of(mailctl->argc > 0 ? mailctl->argv[0] : ""));
+	verb_print_help(
+	    verb_table, slice_of(mailctl->argc > 0 ? mailctl->argv[0] : ""));
 	printf("\nVerbs may be shortened. The manual: man mailctl\n");
 	return EX_OK;
 }
@@ -136,7 +136,8 @@ main(int argc, char *argv[])
 	log_open("mailctl", "-", LOG_LEVEL_WARNING);
 	if (wants(argc, argv, "--version") || wants(argc, argv, "-V"))
 		return verb_version(&mailctl);
-	if (argc < 2 || wants(argc, argv, "--help") || wants(argc, argv, "-h")) {
+	if (argc < 2 || wants(argc, argv, "--help") ||
+	    wants(argc, argv, "-h")) {
 		verb_help(&mailctl);
 		return argc < 2 ? EX_USAGE : EX_OK;
 	}

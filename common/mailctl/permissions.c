@@ -32,8 +32,8 @@ permissions_make_accounts(const struct mailctl *mailctl, struct report *report)
 			    report, REPORT_FAIL, "account", "%s", why.text);
 			return false;
 		}
-		report_line(report, REPORT_OK, "account", "%s made",
-		    account->name);
+		report_line(
+		    report, REPORT_OK, "account", "%s made", account->name);
 	}
 	return true;
 }
@@ -52,8 +52,8 @@ permissions_apply(const struct mailctl *mailctl, struct report *report)
 			    "%s mode %04o", rows[i].path,
 			    (unsigned int)rows[i].mode);
 		else if (!ownership_apply(&rows[i], &why)) {
-			report_line(report, REPORT_FAIL, "permissions", "%s",
-			    why.text);
+			report_line(
+			    report, REPORT_FAIL, "permissions", "%s", why.text);
 			ok = false;
 		}
 	}

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "common/server_listen.h"
+
 /* Connections a second over which a service may pause: none that a mail
  * host sees. */
 #define RATE_PER_SECOND 1000
@@ -12,32 +14,38 @@
 bool
 service_parse(struct slice text, struct service *service, struct why *why)
 {
-	size_t last = slice_last_index(text, ':');
-	struct slice name, address;
-	uint64_t port;
+	struct netaddr address;
 
-	slice_cut(text, ':', &name, &address);
-	service->listener = listener_find(name);
-	if (service->listener == NULL)
-		return why_set(why, "listen: there is no service %.*s",
-		    SLICE_FMT(name));
-	if (last == text.len ||
-	    !slice_u64(slice_from(text, last + 1), 65535, &port) || port == 0)
-		return why_set(why,
-		    "listen: %.*s: write service:port or"
-		    " service:address:port",
-		    SLICE_FMT(text));
-	service->port = (uint16_t)port;
-	address = last == name.len
-	              ? S("")
-	              : slice_first(address, last - name.len - 1);
-	if (slice_eq(address, S("*")))
-		address = S("");
-	if (slice_starts(address, S("[")) && slice_ends(address, S("]")))
-		address = slice_first(slice_from(address, 1), address.len - 2);
-	return slice_to_array(
-	           address, service->address, sizeof(service->address)) ||
-	       why_set(why, "listen: %.*s: no such address", SLICE_FMT(text));
+	if (!server_listen_parse(text, &service->listener, &address, why))
+		return false;
+	service->port = address.port;
+	service->address[0] = '\0';
+	if (address.family != 0)
+		netaddr_format(&address, service->address);
+	return true;
+}
+
+size_t
+service_count(const struct settings *settings)
+{
+	size_t count = 0;
+
+	if (settings->listen.count > 0)
+		return settings->listen.count;
+	while (listener_table[count].name != NULL)
+		count++;
+	return count;
+}
+
+bool
+service_get(const struct settings *settings, size_t index,
+    struct service *service, struct why *why)
+{
+	const char *text = settings->listen.count > 0
+			       ? settings->listen.items[index]
+			       : listener_table[index].name;
+
+	return service_parse(slice_of(text), service, why);
 }
 
 void
@@ -50,8 +58,8 @@ snippet_name(const struct service *service, struct buf *out)
 
 /* The arguments of a front: "-s smtp [-c FILE]". */
 static void
-add_arguments(const struct snippet_facts *facts,
-    const struct service *service, struct buf *out)
+add_arguments(const struct snippet_facts *facts, const struct service *service,
+    struct buf *out)
 {
 	buf_add_format(out, "-s %s", service->listener->name);
 	if (facts->conf != NULL)
@@ -59,22 +67,21 @@ add_arguments(const struct snippet_facts *facts,
 }
 
 static void
-add_program(const struct snippet_facts *facts, const char *name,
-    struct buf *out)
+add_program(
+    const struct snippet_facts *facts, const char *name, struct buf *out)
 {
-	buf_add_format(
-	    out, "%s/%s", facts->settings->program_directory, name);
+	buf_add_format(out, "%s/%s", facts->settings->program_directory, name);
 }
 
 void
-snippet_xinetd(const struct snippet_facts *facts,
-    const struct service *service, struct buf *out)
+snippet_xinetd(const struct snippet_facts *facts, const struct service *service,
+    struct buf *out)
 {
 	const struct settings *settings = facts->settings;
 
 	buf_add_string(out, "# Made by: mailctl startup xinetd\n"
-	                    "# cps: over so many connections in a second the"
-	                    " service would pause.\nservice ");
+			    "# cps: over so many connections in a second the"
+			    " service would pause.\nservice ");
 	snippet_name(service, out);
 	buf_add_string(out, "\n{\n\ttype\t\t= UNLISTED\n");
 	buf_add_format(out, "\tport\t\t= %u\n", (unsigned int)service->port);
@@ -83,7 +90,7 @@ snippet_xinetd(const struct snippet_facts *facts,
 	else
 		buf_add_string(out, "\tflags\t\t= IPv6\n");
 	buf_add_string(out, "\tsocket_type\t= stream\n\tprotocol\t= tcp\n"
-	                    "\twait\t\t= no\n");
+			    "\twait\t\t= no\n");
 	buf_add_format(out, "\tuser\t\t= %s\n\tserver\t\t= ", facts->user);
 	add_program(facts, service->listener->program, out);
 	buf_add_string(out, "\n\tserver_args\t= ");
@@ -97,8 +104,8 @@ snippet_xinetd(const struct snippet_facts *facts,
 }
 
 static void
-add_inetd_line(const struct snippet_facts *facts,
-    const struct service *service, bool is_ipv6, struct buf *out)
+add_inetd_line(const struct snippet_facts *facts, const struct service *service,
+    bool is_ipv6, struct buf *out)
 {
 	if (is_ipv6 && service->address[0] != '\0')
 		buf_add_format(out, "[%s]:", service->address);
@@ -114,8 +121,8 @@ add_inetd_line(const struct snippet_facts *facts,
 }
 
 void
-snippet_inetd(const struct snippet_facts *facts,
-    const struct service *service, struct buf *out)
+snippet_inetd(const struct snippet_facts *facts, const struct service *service,
+    struct buf *out)
 {
 	bool is_ipv6 = strchr(service->address, ':') != NULL;
 
@@ -139,8 +146,8 @@ snippet_systemd_socket(const struct snippet_facts *facts,
 	    "[Socket]\nListenStream=",
 	    service->listener->name, service->listener->program);
 	if (service->address[0] != '\0')
-		buf_add_format(out, is_ipv6 ? "[%s]:" : "%s:",
-		    service->address);
+		buf_add_format(
+		    out, is_ipv6 ? "[%s]:" : "%s:", service->address);
 	buf_add_format(out,
 	    "%u\nAccept=yes\nBacklog=1024\nNoDelay=yes\n"
 	    "MaxConnections=%llu\nMaxConnectionsPerSource=%llu\n"
@@ -176,25 +183,24 @@ snippet_systemd_service(const struct snippet_facts *facts,
 	buf_add_char(out, ' ');
 	add_arguments(facts, service, out);
 	buf_add_string(out, "\nStandardInput=socket\nStandardOutput=socket\n"
-	                    "StandardError=journal\nKillMode=mixed\n"
-	                    "NoNewPrivileges=yes\n" HARDENING);
+			    "StandardError=journal\nKillMode=mixed\n"
+			    "NoNewPrivileges=yes\n" HARDENING);
 }
 
 void
 snippet_systemd_qmgr(const struct snippet_facts *facts, struct buf *out)
 {
 	buf_add_string(out, "# Made by: mailctl startup systemd\n[Unit]\n"
-	                    "Description=Merpati queue manager\n"
-	                    "Documentation=man:qmgr(8)\nAfter=network.target\n"
-	                    "StartLimitIntervalSec=0\n\n[Service]\n"
-	                    "ExecStart=");
+			    "Description=Merpati queue manager\n"
+			    "Documentation=man:qmgr(8)\nAfter=network.target\n"
+			    "StartLimitIntervalSec=0\n\n[Service]\n"
+			    "ExecStart=");
 	add_program(facts, "qmgr", out);
 	if (facts->conf != NULL)
 		buf_add_format(out, " -c %s", facts->conf);
-	buf_add_string(out,
-	    "\nRestart=always\nRestartSec=1\nKillMode=mixed\n"
-	    "TasksMax=infinity\n" HARDENING "\n[Install]\n"
-	    "WantedBy=multi-user.target\n");
+	buf_add_string(out, "\nRestart=always\nRestartSec=1\nKillMode=mixed\n"
+			    "TasksMax=infinity\n" HARDENING "\n[Install]\n"
+			    "WantedBy=multi-user.target\n");
 }
 
 void

@@ -18,19 +18,24 @@
 
 #include "common/buf.h"
 #include "common/front.h"
+#include "common/netaddr.h"
+#include "common/result.h"
 #include "common/settings.h"
 #include "common/slice.h"
 
-/* One entry of settings.listen: "smtp:25", "smtp:127.0.0.1:2525",
- * "pop3s:[::1]:995", "*" or nothing for every address. */
+/* One entry of settings.listen (server_listen.h has the grammar). */
 struct service {
 	const struct listener *listener;
-	char address[64]; /* "" for every address; no brackets */
+	char address[NETADDR_TEXT_SIZE]; /* "" for every address */
 	uint16_t port;
 };
 
 bool service_parse(
     struct slice text, struct service *service, struct why *why);
+/* All of them; without any entry, every row of listener_table. */
+size_t service_count(const struct settings *settings);
+bool service_get(const struct settings *settings, size_t index,
+    struct service *service, struct why *why);
 
 struct snippet_facts {
 	const struct settings *settings;

@@ -17,8 +17,8 @@
 
 static const struct {
 	const char *name;
-	const char *sign;    /* this exists: it runs, or is installed */
-	const char *next;    /* what to type after "mailctl" made the files */
+	const char *sign; /* this exists: it runs, or is installed */
+	const char *next; /* what to type after "mailctl" made the files */
 	const char *folder;
 } kinds[] = {
 	[STARTUP_SYSTEMD] = { "systemd", "/run/systemd/system",
@@ -26,11 +26,11 @@ static const struct {
 	    " merpatid.service",
 	    "/etc/systemd/system" },
 	[STARTUP_XINETD] = { "xinetd", "/usr/sbin/xinetd",
-	    "kill -HUP of xinetd, and start qmgr from your init",
+	    "kill -HUP $(pidof xinetd)      and at each boot: qmgr",
 	    "/etc/xinetd.d" },
 	[STARTUP_INETD] = { "inetd", "/etc/inetd.conf",
-	    "append merpati-inetd.conf to /etc/inetd.conf, kill -HUP of inetd,"
-	    " and start qmgr from your init",
+	    "append /etc/merpati-inetd.conf to /etc/inetd.conf;"
+	    " kill -HUP $(pidof inetd)      and at each boot: qmgr",
 	    "/etc" },
 	[STARTUP_NONE] = { "print", NULL, NULL, NULL },
 };
@@ -71,11 +71,11 @@ emit(struct output *output, const char *suffix, struct why *why)
 		printf("# ---- %s\n%s\n", buf_string(&output->name),
 		    buf_string(&output->text));
 	} else {
-		fd = open(output->directory,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd =
+		    open(output->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		ok = fd >= 0 ? fs_replace(fd, buf_string(&output->name),
-		                   buf_slice(&output->text), 0644, why)
-		             : why_errno(why, "%s", output->directory);
+				   buf_slice(&output->text), 0644, why)
+			     : why_errno(why, "%s", output->directory);
 		if (fd >= 0)
 			close(fd);
 		if (ok)
@@ -147,9 +147,8 @@ startup_write(const struct mailctl *mailctl, enum startup_kind kind,
 
 	buf_init(&output.text, TEXT_MAX);
 	buf_init(&output.name, 256);
-	for (size_t i = 0; ok && i < settings->listen.count; i++)
-		ok = service_parse(slice_of(settings->listen.items[i]),
-		         &service, why) &&
+	for (size_t i = 0; ok && i < service_count(settings); i++)
+		ok = service_get(settings, i, &service, why) &&
 		     emit_service(&output, kind, &service, why);
 	ok = ok && emit_rest(&output, kind, why);
 	buf_free(&output.text);
@@ -164,8 +163,8 @@ startup_advise(const struct mailctl *mailctl, struct report *report)
 	const char *conf = mailctl_conf_argument(mailctl);
 
 	if (conf != NULL || kind == STARTUP_NONE) {
-		report_line(report, REPORT_NEXT, "start",
-		    "%s/merpatid%s%s", SBINDIR, conf == NULL ? "" : " -c ",
+		report_line(report, REPORT_NEXT, "start", "%s/merpatid%s%s",
+		    SBINDIR, conf == NULL ? "" : " -c ",
 		    conf == NULL ? "" : conf);
 		return;
 	}
@@ -202,7 +201,7 @@ verb_startup(struct mailctl *mailctl)
 		return mailctl_fail(EX_USAGE, &why);
 	if (mailctl->argc != 1 || !find_kind(mailctl->argv[0], &kind))
 		return mailctl_usage("startup [--directory DIR] xinetd | inetd"
-		                     " | systemd | print");
+				     " | systemd | print");
 	if (kind == STARTUP_NONE) {
 		printf("no systemd, xinetd or inetd here: run %s/merpatid\n",
 		    SBINDIR);

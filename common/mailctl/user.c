@@ -53,7 +53,8 @@ edit_open(struct edit *edit, const struct mailctl *mailctl, struct why *why)
 	buf_init(&edit->text, FILE_MAX_SIZE);
 	buf_init(&edit->changed, FILE_MAX_SIZE);
 	snprintf(lock, sizeof(lock), "%s.lock", path);
-	edit->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	edit->lock =
+	    open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (edit->lock < 0) {
 		why_errno(why, "%s", lock);
 		return errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
@@ -65,7 +66,7 @@ edit_open(struct edit *edit, const struct mailctl *mailctl, struct why *why)
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return EX_OK;
 	return fs_read_file(AT_FDCWD, path, &edit->text, why) ? EX_OK
-	                                                      : EX_NOINPUT;
+							      : EX_NOINPUT;
 }
 
 static int
@@ -75,8 +76,7 @@ edit_commit(struct edit *edit, struct why *why)
 
 	if (edit->mailctl->is_dry_run)
 		return EX_OK;
-	if (!account_replace_users(
-		path, buf_slice(&edit->changed), why))
+	if (!account_replace_users(path, buf_slice(&edit->changed), why))
 		return EX_CANTCREAT;
 	return EX_OK;
 }
@@ -95,20 +95,20 @@ full_address(const struct mailctl *mailctl, const char *given,
 	if (slice_index(text, '@') == text.len)
 		buf_add_format(address, "@%s",
 		    settings->domains.count > 0 ? settings->domains.items[0]
-		                                : settings->hostname);
+						: settings->hostname);
 	if (!user_address_check(buf_slice(address), why))
 		return false;
-	domain = slice_from(buf_slice(address),
-	    slice_last_index(buf_slice(address), '@') + 1);
+	domain = slice_from(
+	    buf_slice(address), slice_last_index(buf_slice(address), '@') + 1);
 	return settings_is_local_domain(settings, domain) ||
 	       why_set(why,
-	           "%.*s is not in domains (mail.conf): no mail would arrive",
-	           SLICE_FMT(domain));
+		   "%.*s is not in domains (mail.conf): no mail would arrive",
+		   SLICE_FMT(domain));
 }
 
 static bool
-make_hash(bool from_stdin, char hash[HASH_SIZE],
-    char password[PASSWORD_SIZE], bool *is_made, struct why *why)
+make_hash(bool from_stdin, char hash[HASH_SIZE], char password[PASSWORD_SIZE],
+    bool *is_made, struct why *why)
 {
 	if (!password_obtain(password, from_stdin, is_made, why))
 		return false;
@@ -152,9 +152,8 @@ set_password(struct mailctl *mailctl, bool from_stdin, change_fn *change,
 		code = EX_DATAERR;
 	if (code == EX_OK)
 		code = edit_open(&edit, mailctl, &why);
-	if (code == EX_OK &&
-	    !change(buf_slice(&edit.text), buf_slice(&address),
-	        slice_of(hash), &edit.changed, &why))
+	if (code == EX_OK && !change(buf_slice(&edit.text), buf_slice(&address),
+				 slice_of(hash), &edit.changed, &why))
 		code = EXIT_NONE;
 	if (code == EX_OK)
 		code = edit_commit(&edit, &why);
@@ -184,13 +183,12 @@ add_line(struct edit *edit, struct slice line, struct why *why)
 	slice_cut(line, ':', &name, &ready);
 	if (!slice_to_array(name, given, sizeof(given)))
 		return why_set(why, "the line is too long");
-	if (ready.len == 0 &&
-	    (!password_make(password, why) ||
-	        !password_hash(password, hash, sizeof(hash))))
+	if (ready.len == 0 && (!password_make(password, why) ||
+				  !password_hash(password, hash, sizeof(hash))))
 		return why_set(why, "crypt(3) makes no hash");
 	ok = full_address(edit->mailctl, given, &address, why) &&
 	     users_text_add(buf_slice(&edit->text), buf_slice(&address),
-	         ready.len > 0 ? ready : slice_of(hash), &edit->changed, why);
+		 ready.len > 0 ? ready : slice_of(hash), &edit->changed, why);
 	if (ok) {
 		printf("%s\t%s\n", buf_string(&address), password);
 		buf_clear(&edit->text);
@@ -305,7 +303,7 @@ verb_user_del(struct mailctl *mailctl)
 		code = edit_open(&edit, mailctl, &why);
 	if (code == EX_OK &&
 	    !users_text_change(buf_slice(&edit.text), buf_slice(&address),
-	        S(""), &edit.changed, &why))
+		S(""), &edit.changed, &why))
 		code = EXIT_NONE;
 	if (code == EX_OK && !is_confirmed(mailctl, buf_string(&address))) {
 		why_set(&why, "nothing was changed");

@@ -29,8 +29,8 @@ print_row(const char *address, const char *kind, const char *where)
 
 /* The same look-up that delivery does, so the place is the true one. */
 static bool
-print_user(const struct settings *settings, struct slice address,
-    const char *kind)
+print_user(
+    const struct settings *settings, struct slice address, const char *kind)
 {
 	size_t at = slice_last_index(address, '@');
 	struct user user;
@@ -39,7 +39,7 @@ print_user(const struct settings *settings, struct slice address,
 	if (!slice_to_array(address, text, sizeof(text)))
 		return false;
 	if (users_find_address(settings, slice_first(address, at),
-	        slice_from(address, at + 1), &user, NULL) != RESULT_OK) {
+		slice_from(address, at + 1), &user, NULL) != RESULT_OK) {
 		print_row(text, kind, "? not usable, see: mailctl check");
 		return true;
 	}
@@ -64,8 +64,8 @@ static size_t
 list_system(const struct settings *settings)
 {
 	const char *domain = settings->domains.count > 0
-	                         ? settings->domains.items[0]
-	                         : settings->hostname;
+				 ? settings->domains.items[0]
+				 : settings->hostname;
 	struct passwd *entry;
 	struct user user;
 	char address[1024];
@@ -75,11 +75,11 @@ list_system(const struct settings *settings)
 	while ((entry = getpwent()) != NULL) {
 		if (entry->pw_uid < settings->minimum_uid ||
 		    users_find_address(settings, slice_of(entry->pw_name),
-		        slice_of(domain), &user, NULL) != RESULT_OK ||
+			slice_of(domain), &user, NULL) != RESULT_OK ||
 		    user.is_virtual)
 			continue;
-		snprintf(address, sizeof(address), "%s@%s", entry->pw_name,
-		    domain);
+		snprintf(
+		    address, sizeof(address), "%s@%s", entry->pw_name, domain);
 		print_row(address, "system", user.mail);
 		count++;
 	}

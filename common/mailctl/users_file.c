@@ -36,8 +36,7 @@ user_line_next(struct slice *rest, struct user_line *line)
 }
 
 bool
-users_text_find(
-    struct slice text, struct slice address, struct user_line *line)
+users_text_find(struct slice text, struct slice address, struct user_line *line)
 {
 	while (user_line_next(&text, line))
 		if (slice_eq_nocase(line->address, address))
@@ -93,11 +92,10 @@ users_text_add(struct slice text, struct slice address, struct slice hash,
 	if (!user_address_check(address, why))
 		return false;
 	if (!is_field(hash))
-		return why_set(why, "not a password hash: %.*s",
-		    SLICE_FMT(hash));
+		return why_set(
+		    why, "not a password hash: %.*s", SLICE_FMT(hash));
 	if (users_text_find(text, address, &line))
-		return why_set(why, "%.*s exists already",
-		    SLICE_FMT(address));
+		return why_set(why, "%.*s exists already", SLICE_FMT(address));
 	buf_add(out, text);
 	if (text.len > 0 && text.ptr[text.len - 1] != '\n')
 		buf_add_char(out, '\n');
@@ -116,8 +114,8 @@ users_text_change(struct slice text, struct slice address, struct slice hash,
 	bool has_found = false;
 
 	if (hash.len > 0 && !is_field(hash))
-		return why_set(why, "not a password hash: %.*s",
-		    SLICE_FMT(hash));
+		return why_set(
+		    why, "not a password hash: %.*s", SLICE_FMT(hash));
 	while (text.len > 0) {
 		slice_cut(text, '\n', &raw, &text);
 		if (!split_line(raw, &line) ||
@@ -133,7 +131,7 @@ users_text_change(struct slice text, struct slice address, struct slice hash,
 		    line.fields.len > 0 ? " " : "", SLICE_FMT(line.fields));
 	}
 	if (!has_found)
-		return why_set(why, "%.*s is not in the users file",
-		    SLICE_FMT(address));
+		return why_set(
+		    why, "%.*s is not in the users file", SLICE_FMT(address));
 	return finish(out, why);
 }

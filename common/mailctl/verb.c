@@ -63,8 +63,7 @@ refuse(struct why *why, const char *format, struct slice text)
 }
 
 const struct verb *
-verb_find(
-    const struct verb *table, int *argc, char ***argv, struct why *why)
+verb_find(const struct verb *table, int *argc, char ***argv, struct why *why)
 {
 	const struct verb *verb;
 	struct slice head, tail = S(""), given;

@@ -71,6 +71,9 @@ class Session(socketserver.BaseRequestHandler):
             self.server.connections += 1
             self.number = self.server.connections
 
+    def finish(self):
+        self.request.close()
+
     def reset(self):
         self.mail_from, self.rcpt_to = None, []
 
@@ -133,6 +136,7 @@ class Session(socketserver.BaseRequestHandler):
             return self.reply("503 5.5.1 not now")
         self.request.sendall(("220 go ahead\r\n" + knobs["injected"]).encode())
         if knobs["broken_tls"]:
+            self.request.recv(65536)
             self.request.sendall(b"this is no TLS\r\n" * 10)
             raise Closed
         self.request = self.server.context.wrap_socket(
@@ -240,7 +244,8 @@ class Sink(socketserver.ThreadingTCPServer):
                 self.on_message(message)
 
     def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,),
+                         daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -4,10 +4,11 @@
  * with a pipe on descriptor 0, sends one job per message file, and prints
  * the verdicts.
  *
- *   relay_driver [-s] [-t LEVEL] [-n NEXTHOP] [-a LOGIN:PASSWORD] [-8]
+ *   relay_driver [-sw] [-t LEVEL] [-n NEXTHOP] [-a LOGIN:PASSWORD] [-8]
  *       -p PROGRAM -c MAIL.CONF -d DOMAIN -f SENDER RECIPIENT... : FILE...
  *
- * -s: PROGRAM is relay-spawn. Each line out: FILE INDEX STATUS CODE REMOTE
+ * -s: PROGRAM is relay-spawn. -w: wait until the agent ends by itself, and
+ * print "ended". Each line out: FILE INDEX STATUS CODE REMOTE
  * TEXT, or "done MAY_TAKE_ANOTHER".
  */
 #include "config.h"
@@ -28,7 +29,7 @@
 
 struct driver {
 	const char *program, *conf;
-	bool is_spawner;
+	bool is_spawner, is_waiting;
 	struct job job;
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 };
@@ -156,10 +157,13 @@ read_options(struct driver *driver, int argc, char *argv[])
 	struct job *job = &driver->job;
 	int option;
 
-	while ((option = getopt(argc, argv, "+s8t:n:a:p:c:d:f:")) != -1) {
+	while ((option = getopt(argc, argv, "+sw8t:n:a:p:c:d:f:")) != -1) {
 		switch (option) {
 		case 's':
 			driver->is_spawner = true;
+			break;
+		case 'w':
+			driver->is_waiting = true;
 			break;
 		case '8':
 			job->flags |= JOB_8BIT;
@@ -202,7 +206,7 @@ int
 main(int argc, char *argv[])
 {
 	struct driver *driver = calloc(1, sizeof(*driver));
-	int agent, program, first, failures = 0;
+	int agent, program, first, status = 0, failures = 0;
 
 	if (driver == NULL)
 		die("memory");
@@ -216,11 +220,14 @@ main(int argc, char *argv[])
 		send_job(driver, agent, argv[i]);
 		failures += !print_answers(agent, argv[i]);
 	}
+	if (driver->is_waiting &&
+	    io_wait_readable(agent, io_deadline(30)) == IO_OK)
+		printf("ended\n");
 	close(agent);
 	if (driver->is_spawner)
 		close(program);
-	while (wait(NULL) > 0)
-		continue;
+	while (wait(&status) > 0)
+		failures += status != 0;
 	free(driver);
 	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
