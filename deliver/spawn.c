@@ -5,7 +5,7 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <sys/wait.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -125,6 +125,7 @@ find_virtual_uid(const struct settings *settings)
 int
 deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
+	const struct sigaction reaped = { .sa_handler = SIG_IGN };
 	uid_t virtual_uid = find_virtual_uid(settings);
 	struct message message;
 	enum io_status status;
@@ -132,12 +133,12 @@ deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 
 	(void)argc;
 	(void)argv;
+	/* The kernel reaps: qmgr learns of an agent's end by its socket. */
+	sigaction(SIGCHLD, &reaped, NULL);
 	message_init(&message);
 	while (code == EX_OK) {
 		status = message_receive_fd(
 		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			continue;
 		if (status == IO_TIMEOUT)
 			continue;
 		if (status != IO_OK)
