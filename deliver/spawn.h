@@ -17,8 +17,8 @@
 #include "common/result.h"
 #include "common/settings.h"
 
-int deliver_spawn_run(const struct settings *settings, int argc,
-    char *const argv[]);
+int deliver_spawn_run(
+    const struct settings *settings, int argc, char *const argv[]);
 /* virtual_uid: of settings->virtual_user, 0 when there is none; own: this
  * process's uid. */
 bool spawn_may_become(const struct settings *settings, uid_t own,

@@ -139,7 +139,8 @@ active_record_text(struct active *active, size_t index, char state,
 {
 	struct verdict verdict = { .status = state };
 
-	(void)slice_to_array(slice_of(code), verdict.code, sizeof(verdict.code));
+	(void)slice_to_array(
+	    slice_of(code), verdict.code, sizeof(verdict.code));
 	snprintf(verdict.text, sizeof(verdict.text), "%s", text);
 	active_record(active, index, &verdict, state);
 }

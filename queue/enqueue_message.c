@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,6 +111,9 @@ write_start(
 	e->envelope.created = (uint64_t)trace.now;
 	if (has_8bit(held))
 		e->envelope.flags |= SPOOL_8BIT;
+	if (!facts->has_message_id && trace_is_submission(&e->facts))
+		snprintf(e->message_id, sizeof(e->message_id), "<%s@%.200s>",
+		    trace.id, e->settings->hostname);
 	buf_init(&fields, LIMIT_PIPE_CHUNK);
 	ok = trace_format(&trace, facts, &fields) ||
 	     why_set(why, "trace fields too long");

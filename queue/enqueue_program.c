@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "common/fsutil.h"
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/log.h"
@@ -28,10 +29,41 @@ struct opened {
 	int count;
 };
 
+/* Does the name service ask others than files for accounts? */
+static bool
+has_foreign_accounts(void)
+{
+	static const struct slice own[] = { SLICE("files"), SLICE("compat"),
+		SLICE("systemd") };
+	struct slice rest, line, name;
+	bool is_foreign = false, is_own;
+	struct buf text;
+
+	buf_init(&text, 65536);
+	(void)fs_read_file(AT_FDCWD, "/etc/nsswitch.conf", &text, NULL);
+	rest = buf_slice(&text);
+	while (rest.len > 0) {
+		slice_cut(rest, '\n', &line, &rest);
+		if (!slice_starts(slice_trim(line), S("passwd:")))
+			continue;
+		line = slice_from(line, slice_index(line, ':') + 1);
+		while (slice_token(&line, S(" \t"), &name)) {
+			is_own = name.ptr[0] == '[';
+			for (size_t i = 0; i < sizeof(own) / sizeof(own[0]);
+			     i++)
+				is_own |= slice_eq(name, own[i]);
+			is_foreign |= !is_own;
+		}
+	}
+	buf_free(&text);
+	return is_foreign;
+}
+
 /*
  * Tables are opened with the rights we were started with: root's own text,
- * and caches that only root may make. The name service loads what it needs
- * now, since nothing can be loaded in the jail.
+ * and caches that only root may make. A name service of directories loads what
+ * it needs now, since nothing can be loaded in the jail; where accounts are
+ * files this would be the dearest part of the start.
  */
 static bool
 open_all(
@@ -39,7 +71,9 @@ open_all(
 {
 	struct user nobody;
 
-	(void)users_find_login(settings, S("no.such.user"), &nobody, NULL);
+	if (settings->system_users && has_foreign_accounts())
+		(void)users_find_login(
+		    settings, S("no.such.user"), &nobody, NULL);
 	opened->tables.spool_fd = spool_open(settings, why);
 	if (opened->tables.spool_fd < 0)
 		return false;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 void
