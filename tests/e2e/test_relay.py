@@ -2,9 +2,10 @@
 """Mail leaves through a smarthost that wants TLS and a login."""
 
 import os
+import shutil
 import smtplib
 
-from server import wait_for
+from server import IS_ROOT, wait_for
 from sink import Sink
 
 SENDER = "mahen@mail.kelompok1.local"
@@ -15,7 +16,11 @@ def start(make_host, sink, **settings):
     host = make_host(settings=dict({"relayhost": nexthop}, **settings))
     if sink.knobs["auth"]:
         host.write("relay.map", nexthop + " " + sink.knobs["auth"] + "\n")
-        os.chmod(os.path.join(host.directory, "relay.map"), 0o600)
+        path = os.path.join(host.directory, "relay.map")
+        os.chmod(path, 0o600)
+        if IS_ROOT:
+            # The secrets are qmgr's to read, and nobody else's.
+            shutil.chown(path, "_mpqueue")
     host.add_user(SENDER)
     return host.start()
 
