@@ -5,7 +5,7 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <sys/wait.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -126,18 +126,19 @@ deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 	const struct spawn_rules rules = { .settings = settings,
 		.own = geteuid(),
 		.virtual_uid = find_virtual_uid(settings) };
+	const struct sigaction reaped = { .sa_handler = SIG_IGN };
 	struct message message;
 	enum io_status status;
 	int agent, code = EX_OK;
 
 	(void)argc;
 	(void)argv;
+	/* The kernel reaps: qmgr learns of an agent's end by its socket. */
+	sigaction(SIGCHLD, &reaped, NULL);
 	message_init(&message);
 	while (code == EX_OK) {
 		status = message_receive_fd(
 		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			continue;
 		if (status == IO_TIMEOUT)
 			continue;
 		if (status != IO_OK)
