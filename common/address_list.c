@@ -9,11 +9,14 @@
 
 /*
  * Words collect in one buffer, joined by a space where blanks or comments
- * stood between them and by nothing around a dot. The last run without a
- * joining space is what an "@" takes for its local part; what stands before
- * it is the display name. A finished mailbox waits in item until the next
- * separator, because a comment after it may still name it.
+ * stood between them, or by SOFT_SPACE when that was after a dot: a display
+ * name keeps it ("Ann B. Smith"), a local part does not ("ann . smith"). The
+ * last run without a joining space is what an "@" takes for its local part;
+ * what stands before it is the display name. A finished mailbox waits in
+ * item until the next separator, because a comment after it may name it.
  */
+#define SOFT_SPACE '\n' /* never part of a word's value */
+
 struct list_parser {
 	struct slice input;
 	size_t position;
@@ -58,6 +61,26 @@ list_keep(struct list_parser *parser, struct slice s)
 	return copy;
 }
 
+/* Words with each SOFT_SPACE as a space, or without them. */
+static struct slice
+list_keep_words(struct list_parser *parser, struct slice words, bool is_name)
+{
+	struct slice part, kept;
+	struct buf text;
+
+	buf_init(&text, words.len);
+	while (slice_cut(words, SOFT_SPACE, &part, &words)) {
+		buf_add(&text, part);
+		if (is_name)
+			buf_add_char(&text, ' ');
+	}
+	buf_add(&text, part);
+	kept = list_keep(
+	    parser, is_name ? slice_trim(buf_slice(&text)) : buf_slice(&text));
+	buf_free(&text);
+	return kept;
+}
+
 static void
 list_clear_words(struct list_parser *parser)
 {
@@ -100,10 +123,10 @@ list_flush(struct list_parser *parser)
 
 	if (!parser->has_item && words.len > 0) {
 		parser->has_item = true;
-		parser->item.address.local =
-		    list_keep(parser, slice_from(words, parser->last_run));
-		parser->item.display = list_keep(
-		    parser, slice_trim(slice_first(words, parser->last_run)));
+		parser->item.address.local = list_keep_words(
+		    parser, slice_from(words, parser->last_run), false);
+		parser->item.display = list_keep_words(
+		    parser, slice_first(words, parser->last_run), true);
 	}
 	list_flush_item(parser);
 	list_clear_words(parser);
@@ -159,10 +182,11 @@ list_begin_word(struct list_parser *parser)
 {
 	if (parser->has_item)
 		list_flush(parser);
-	if (parser->words.len > 0 && !parser->is_after_dot &&
-	    parser->is_after_blank) {
-		buf_add_char(&parser->words, ' ');
-		parser->last_run = parser->words.len;
+	if (parser->words.len > 0 && parser->is_after_blank) {
+		buf_add_char(
+		    &parser->words, parser->is_after_dot ? SOFT_SPACE : ' ');
+		if (!parser->is_after_dot)
+			parser->last_run = parser->words.len;
 	}
 	parser->is_after_dot = false;
 	parser->is_after_blank = false;
@@ -305,7 +329,7 @@ list_angle(struct list_parser *parser)
 		list_flush(parser);
 	parser->position++;
 	parser->item.display =
-	    list_keep(parser, slice_trim(buf_slice(&parser->words)));
+	    list_keep_words(parser, buf_slice(&parser->words), true);
 	list_clear_words(parser);
 	list_angle_inside(parser);
 	if (!list_at_end(parser) && list_peek(parser) == '>')
@@ -326,9 +350,9 @@ list_at_sign(struct list_parser *parser)
 	if (words.len == 0 || parser->has_item)
 		return;
 	parser->item.address.local =
-	    list_keep(parser, slice_from(words, parser->last_run));
+	    list_keep_words(parser, slice_from(words, parser->last_run), false);
 	parser->item.display =
-	    list_keep(parser, slice_trim(slice_first(words, parser->last_run)));
+	    list_keep_words(parser, slice_first(words, parser->last_run), true);
 	list_clear_words(parser);
 	parser->item.address.domain = list_domain(parser);
 	parser->has_item = true;
@@ -341,7 +365,7 @@ list_group(struct list_parser *parser, enum address_item_kind kind)
 
 	if (kind == ADDRESS_GROUP_START) {
 		item.display =
-		    list_keep(parser, slice_trim(buf_slice(&parser->words)));
+		    list_keep_words(parser, buf_slice(&parser->words), true);
 		list_clear_words(parser);
 		buf_clear(&parser->comment);
 	}
@@ -357,12 +381,15 @@ list_punctuation(struct list_parser *parser, char c)
 	if (c == '.' && !parser->has_item) {
 		buf_add_char(&parser->words, c);
 		parser->is_after_dot = true;
+		parser->is_after_blank = false;
 	} else if (c == ',' || c == ';') {
 		list_flush(parser);
 		if (c == ';' && parser->is_in_group)
 			list_group(parser, ADDRESS_GROUP_END);
 	} else if (c == ':' && !parser->is_in_group && !parser->has_item) {
 		list_group(parser, ADDRESS_GROUP_START);
+	} else {
+		parser->is_after_blank = true;
 	}
 }
 

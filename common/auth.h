@@ -36,6 +36,8 @@ bool auth_send(int fd, struct slice user, struct slice password,
 /* Check a password against a crypt(3) hash, or {PLAIN}text, in constant
  * time for a given hash. */
 bool password_matches(const char *password, const char *hash);
+/* Does crypt(3) know the method of this hash? */
+bool password_can_check(const char *hash);
 /* A new hash: yescrypt where crypt(3) can check it, else "$6$". */
 bool password_hash(const char *password, char *hash, size_t size);
 

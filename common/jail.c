@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -179,6 +180,9 @@ jail_chroot(const struct jail *jail, const struct settings *settings,
 static bool
 jail_seal(const struct jail *jail, int ruleset, struct why *why)
 {
+	if (jail->dies_with_parent &&
+	    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+		return why_errno(why, "prctl");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return why_errno(why, "prctl");
@@ -195,6 +199,8 @@ jail_enter(const struct jail *jail, const struct settings *settings,
 	bool was_root = geteuid() == 0;
 	int ruleset;
 
+	/* For ps(1), and for the tests that compare live processes. */
+	(void)prctl(PR_SET_NAME, jail->name, 0, 0, 0);
 	jail_close(request->keep_count);
 	if (!find_identity(jail, request, &identity, why) ||
 	    !jail_landlock_open(jail, request, &ruleset, why))

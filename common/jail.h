@@ -45,6 +45,7 @@ struct jail {
 	bool has_chroot;       /* to settings->empty_directory */
 	enum jail_calls calls;
 	enum jail_paths paths;
+	bool dies_with_parent; /* SIGTERM when the starter is gone */
 	uint64_t memory;       /* RLIMIT_AS, bytes; 0 unlimited */
 	uint64_t cpu;          /* seconds; 0 unlimited */
 	uint64_t file_size;    /* RLIMIT_FSIZE; not where the log is a file */

@@ -213,6 +213,7 @@ enum rule_test {
 	RULE_NEVER,   /* the answer is otherwise, whatever the argument */
 	RULE_NO_BITS, /* none of the bits of one */
 	RULE_ONE_OF,  /* equal to one or other */
+	RULE_IF,      /* equal to one; else the next rule decides */
 };
 
 struct rule {
@@ -255,6 +256,7 @@ static const struct rule manager_rules[] = {
 static const struct rule spawner_rules[] = {
 	{ SYS_clone, 0, RULE_NO_BITS, NEW_NAMESPACES, 0, KILL },
 	{ SYS_clone3, 0, RULE_NEVER, 0, 0, ANSWER(ENOSYS) },
+	{ SYS_socket, 0, RULE_IF, AF_UNIX, 0, 0 },
 	{ SYS_socket, 0, RULE_ONE_OF, AF_INET, AF_INET6, ANSWER(EAFNOSUPPORT) },
 	{ SYS_ioctl, 1, RULE_ONE_OF, FIONREAD, FIONREAD, ANSWER(ENOTTY) },
 };
@@ -334,6 +336,13 @@ emit_rule(struct program_builder *b, const struct rule *rule)
 		emit_jump(b, BPF_JEQ, rule->other, 0, 1);
 		emit_return(b, SECCOMP_RET_ALLOW);
 		break;
+	case RULE_IF:
+		emit_jump(b, BPF_JEQ, (uint32_t)rule->call, 0, 4);
+		emit_load(b, argument);
+		emit_jump(b, BPF_JEQ, rule->one, 0, 1);
+		emit_return(b, SECCOMP_RET_ALLOW);
+		emit_load(b, offsetof(struct seccomp_data, nr));
+		return;
 	}
 	emit_return(b, rule->otherwise);
 }

@@ -58,6 +58,7 @@
 
 /* POP3 (RFC 1939, RFC 2449 section 4) */
 #define LIMIT_POP3_COMMAND 255
+#define LIMIT_POP3_LOGIN_LINE 2560 /* PASS, AUTH: as long as a password */
 #define LIMIT_POP3_ERRORS 20
 
 /* IMAP */

@@ -84,6 +84,14 @@ password_matches(const char *password, const char *hash)
 	return password_equals(computed, hash);
 }
 
+bool
+password_can_check(const char *hash)
+{
+	char computed[PASSWORD_HASH_SIZE];
+
+	return password_crypt("x", hash, computed, sizeof(computed));
+}
+
 static bool
 password_hash_yescrypt(const char *password, char *hash, size_t size)
 {

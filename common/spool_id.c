@@ -18,23 +18,31 @@ enum {
 };
 
 void
-spool_id_make(char id[SPOOL_ID_SIZE])
+spool_id_from(uint64_t microseconds, uint32_t low, char id[SPOOL_ID_SIZE])
 {
-	struct timespec now;
-	uint32_t random = 0;
-	uint64_t value;
+	uint64_t value =
+	    microseconds << RANDOM_BITS | (low & ((1u << RANDOM_BITS) - 1));
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	/* Without entropy the pid keeps processes apart. */
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)getpid();
-	value = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-	value = value << RANDOM_BITS | (random & ((1u << RANDOM_BITS) - 1));
 	id[SPOOL_ID_LENGTH] = '\0';
 	for (size_t i = SPOOL_ID_LENGTH; i > 0; i--) {
 		id[i - 1] = letters[value & 31];
 		value >>= 5;
 	}
+}
+
+void
+spool_id_make(char id[SPOOL_ID_SIZE])
+{
+	struct timespec now;
+	uint32_t random = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	/* Without entropy the pid keeps processes apart. */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)getpid();
+	spool_id_from(
+	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+	    random, id);
 }
 
 bool

@@ -96,6 +96,7 @@ struct spool_message {
 };
 
 void spool_id_make(char id[SPOOL_ID_SIZE]);
+void spool_id_from(uint64_t microseconds, uint32_t low, char id[SPOOL_ID_SIZE]);
 bool spool_id_is_valid(struct slice id);
 /* "queue/7f/ID" relative to the spool directory. */
 void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);

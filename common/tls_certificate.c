@@ -148,10 +148,9 @@ tls_certificate_find(const struct settings *settings,
     struct tls_certificate_paths *paths, struct why *why)
 {
 	char directory[512];
-	int n;
-
-	snprintf(
+	int n = snprintf(
 	    directory, sizeof(directory), "%s/tls", settings->state_directory);
+
 	snprintf(paths->certificate, sizeof(paths->certificate), "%s/%s.crt",
 	    directory, settings->hostname);
 	snprintf(paths->key, sizeof(paths->key), "%s/%s.key", directory,

@@ -109,8 +109,9 @@ load_server(SSL_CTX *context, const struct settings *settings, struct why *why)
 SSL_CTX *
 tls_context_server(const struct settings *settings, struct why *why)
 {
-	SSL_CTX *context = context_new(
-	    TLS_server_method(), (int)settings->tls_min_version, why);
+	SSL_CTX *context = context_new(TLS_server_method(),
+	    settings->tls_min_version == 1 ? TLS1_3_VERSION : TLS1_2_VERSION,
+	    why);
 
 	if (context == NULL || load_server(context, settings, why))
 		return context;

@@ -64,12 +64,14 @@ static bool
 set_server_name(SSL *ssl, const char *host)
 {
 	struct netaddr address;
+	char name[256]; /* OpenSSL's macro takes no const */
 
+	snprintf(name, sizeof(name), "%s", host);
 	if (netaddr_parse(slice_of(host), &address))
 		return X509_VERIFY_PARAM_set1_ip_asc(
 			   SSL_get0_param(ssl), host) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set_tlsext_host_name(ssl, host) == 1 &&
+	return SSL_set_tlsext_host_name(ssl, name) == 1 &&
 	       SSL_set1_host(ssl, host) == 1;
 }
 

@@ -74,8 +74,8 @@ look_up_passwd(
 	return RESULT_LATER;
 }
 
-static enum result
-fill_from_passwd(const struct settings *settings, const struct passwd *entry,
+enum result
+users_fill_system(const struct settings *settings, const struct passwd *entry,
     struct user *out, struct why *why)
 {
 	memset(out, 0, sizeof(*out));
@@ -116,7 +116,7 @@ find_system(const struct settings *settings, struct slice name,
 		result = look_up_passwd(array, &entry, bytes, why);
 	}
 	if (result == RESULT_OK)
-		result = fill_from_passwd(settings, &entry, out, why);
+		result = users_fill_system(settings, &entry, out, why);
 	alloc_release(bytes);
 	return result;
 }
@@ -204,18 +204,18 @@ set_virtual_home(const struct settings *settings, struct user *user)
 	return n > 0 && (size_t)n < sizeof(user->home);
 }
 
-static enum result
-fill_from_row(const struct settings *settings, const struct table_text *row,
-    struct user *out, struct why *why)
+enum result
+users_fill_virtual(const struct settings *settings,
+    const struct table_text *row, struct user *out, struct why *why)
 {
 	struct slice hash, rest = row->value;
-	enum result result;
+	uid_t uid = out->uid;
+	gid_t gid = out->gid;
 
 	memset(out, 0, sizeof(*out));
 	out->is_virtual = true;
-	result = find_virtual_owner(settings, &out->uid, &out->gid, why);
-	if (result != RESULT_OK)
-		return result;
+	out->uid = uid;
+	out->gid = gid;
 	(void)slice_token(&rest, S(" \t"), &hash);
 	if (!slice_to_array(row->key, out->name, sizeof(out->name)) ||
 	    !parse_options(rest, out) ||
@@ -229,6 +229,18 @@ fill_from_row(const struct settings *settings, const struct table_text *row,
 		return RESULT_LATER;
 	}
 	return RESULT_OK;
+}
+
+static enum result
+fill_from_row(const struct settings *settings, const struct table_text *row,
+    struct user *out, struct why *why)
+{
+	enum result result =
+	    find_virtual_owner(settings, &out->uid, &out->gid, why);
+
+	if (result != RESULT_OK)
+		return result;
+	return users_fill_virtual(settings, row, out, why);
 }
 
 static enum result
@@ -371,7 +383,7 @@ users_find_admin(const struct settings *settings, struct user *out)
 	while ((entry = getpwent()) != NULL) {
 		if (result == RESULT_OK && entry->pw_uid >= out->uid)
 			continue;
-		if (fill_from_passwd(settings, entry, &candidate, NULL) ==
+		if (users_fill_system(settings, entry, &candidate, NULL) ==
 		    RESULT_OK) {
 			*out = candidate;
 			result = RESULT_OK;

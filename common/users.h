@@ -9,7 +9,8 @@
  * An address found in the users file wins over a system account. Login
  * names: "alice" and "alice@domain" both work; a name without domain is
  * looked for with each local domain in turn, then as a system account.
- * Lookup is exact on lower-cased names.
+ * Lookup is exact on lower-cased names. Programs of root and of _mpqueue read
+ * the users file, so it is root:_mpqueue 0640; auth opens it before its jail.
  */
 #ifndef COMMON_USERS_H
 #define COMMON_USERS_H
@@ -48,6 +49,15 @@ enum result users_find_alias_owner(
     const struct settings *settings, struct user *out, struct why *why);
 /* Who gets postmaster's mail when no alias says so. */
 enum result users_find_admin(const struct settings *settings, struct user *out);
+struct passwd;
+struct table_text;
+/* The same from rows that the caller has read: an entry of passwd(5), and a
+ * row of the users file, whose owner is out's uid and gid unless it says
+ * otherwise. */
+enum result users_fill_system(const struct settings *settings,
+    const struct passwd *entry, struct user *out, struct why *why);
+enum result users_fill_virtual(const struct settings *settings,
+    const struct table_text *row, struct user *out, struct why *why);
 /* Is it safe to become this user: uid != 0, >= minimum_uid for system
  * accounts, paths absolute, without "..". The last check of root code. */
 bool

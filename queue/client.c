@@ -21,6 +21,8 @@ client_init(struct client *client, const struct client_options *options)
 {
 	memset(client, 0, sizeof(*client));
 	client->options = *options;
+	if (options->is_tls_first)
+		client->state = CLIENT_STATE_TLS;
 	reply_init(&client->reply);
 }
 
@@ -58,6 +60,8 @@ client_lose(struct client *client, const char *code, const char *reason)
 		    "%.800s (while waiting for the reply to the end of data: "
 		    "the message may be sent twice)",
 		    reason);
+	else if (client->state == CLIENT_STATE_TLS)
+		snprintf(text, sizeof(text), "%.900s", reason);
 	else
 		snprintf(text, sizeof(text), "%.900s (while waiting for %s)",
 		    reason, client_stage(client));
@@ -261,6 +265,8 @@ client_set_tls(struct client *client)
 {
 	BUG_UNLESS(client->state == CLIENT_STATE_TLS);
 	client->is_tls = true;
+	if (client->options.is_tls_first)
+		client->state = CLIENT_STATE_GREETING;
 	reply_init(&client->reply);
 }
 

@@ -5,11 +5,10 @@
 
 #include <string.h>
 
-#define HEADER_SIZE 12
-#define LABEL_MAX   63
-#define CLASS_IN    1
-#define TYPE_OPT    41
-#define EDNS_SIZE   1232 /* fits one packet everywhere */
+#define LABEL_MAX 63
+#define CLASS_IN  1
+#define TYPE_OPT  41
+#define EDNS_SIZE 1232 /* fits one packet everywhere */
 
 enum rcode {
 	RCODE_OK = 0,
@@ -287,38 +286,69 @@ is_our_question(struct cursor *c, const struct dns_question *question)
 	       class == CLASS_IN;
 }
 
+struct header {
+	uint16_t id, flags, questions, answers;
+};
+
+static bool
+get_header(struct cursor *c, struct header *header)
+{
+	uint16_t ignored;
+
+	return get_u16(c, &header->id) && get_u16(c, &header->flags) &&
+	       get_u16(c, &header->questions) && get_u16(c, &header->answers) &&
+	       get_u16(c, &ignored) && get_u16(c, &ignored);
+}
+
+/* Is it a response to a query with our id? */
+static bool
+header_is_ours(const struct header *header, const struct dns_question *question)
+{
+	return header->id == question->id && (header->flags & 0xf800) == 0x8000;
+}
+
+static void
+answer_fill(struct cursor c, const struct header *header,
+    const struct dns_question *question, struct dns_answer *answer)
+{
+	size_t count = header->answers;
+
+	switch (header->flags & 0xf) {
+	case RCODE_NAME:
+		answer->status = DNS_NO_DOMAIN;
+		return;
+	case RCODE_OK:
+		break;
+	default:
+		return;
+	}
+	if (count > LIMIT_DNS_RECORDS)
+		count = LIMIT_DNS_RECORDS;
+	collect(c, count, question, answer);
+	answer->status = answer->count > 0 ? DNS_OK : DNS_NO_DATA;
+}
+
 enum dns_parse
 dns_answer_parse(struct slice packet, const struct dns_question *question,
     struct dns_answer *answer)
 {
 	struct cursor c = { packet, 0 };
-	uint16_t id, flags, questions, count, ignored;
+	struct header header;
+	unsigned int rcode;
 
 	memset(answer, 0, sizeof(*answer));
 	answer->status = DNS_TEMPORARY;
 	answer->ttl = LIMIT_DNS_TTL;
-	if (packet.len < HEADER_SIZE || !get_u16(&c, &id) ||
-	    !get_u16(&c, &flags) || !get_u16(&c, &questions) ||
-	    !get_u16(&c, &count) || !get_u16(&c, &ignored) ||
-	    !get_u16(&c, &ignored))
-		return DNS_PARSE_FOREIGN;
-	if (id != question->id || (flags & 0xf800) != 0x8000)
+	if (!get_header(&c, &header) || !header_is_ours(&header, question))
 		return DNS_PARSE_FOREIGN;
 	/* A server that cannot read EDNS may leave the question out. */
-	if ((flags & 0xf) == RCODE_FORMAT || (flags & 0xf) == RCODE_NOTIMP)
+	rcode = header.flags & 0xf;
+	if (rcode == RCODE_FORMAT || rcode == RCODE_NOTIMP)
 		return DNS_PARSE_NO_EDNS;
-	if (questions != 1 || !is_our_question(&c, question))
+	if (header.questions != 1 || !is_our_question(&c, question))
 		return DNS_PARSE_FOREIGN;
-	if ((flags & 0x0200) != 0)
+	if ((header.flags & 0x0200) != 0)
 		return DNS_PARSE_TRUNCATED;
-	if ((flags & 0xf) == RCODE_NAME) {
-		answer->status = DNS_NO_DOMAIN;
-		return DNS_PARSE_OK;
-	}
-	if ((flags & 0xf) != RCODE_OK)
-		return DNS_PARSE_OK;
-	collect(c, count > LIMIT_DNS_RECORDS ? LIMIT_DNS_RECORDS : count,
-	    question, answer);
-	answer->status = answer->count > 0 ? DNS_OK : DNS_NO_DATA;
+	answer_fill(c, &header, question, answer);
 	return DNS_PARSE_OK;
 }

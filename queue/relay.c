@@ -3,8 +3,7 @@
 
 #include "queue/relay.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -110,11 +109,13 @@ relay_run(const struct settings *settings, int argc, char *const argv[])
 {
 	struct relay *relay =
 	    relay_new(settings, "/etc/resolv.conf", "/etc/hosts");
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct why why = { 0 };
 	int code = EX_TEMPFAIL;
 
 	(void)argc;
 	(void)argv;
+	sigaction(SIGPIPE, &ignore, NULL);
 	if (relay_prepare(relay, settings, &why))
 		code = relay_serve(relay, STDIN_FILENO);
 	else

@@ -131,6 +131,8 @@ session_connect(struct relay_session *session, const struct relay_dial *dial)
 	return false;
 }
 
+/* Who reaches himself does so from the address that he calls, or over the
+ * loopback. */
 static bool
 is_own_address(int fd)
 {
@@ -138,6 +140,8 @@ is_own_address(int fd)
 
 	netaddr_of_socket(&own, fd);
 	netaddr_of_peer(&peer, fd);
+	if (netaddr_is_loopback(&peer))
+		return true;
 	return own.family != 0 && own.family == peer.family &&
 	       memcmp(own.bytes, peer.bytes, sizeof(own.bytes)) == 0;
 }
@@ -151,6 +155,7 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 	const struct client_options options = {
 		.hostname = settings->hostname,
 		.tls_level = dial->tls_level,
+		.is_tls_first = dial->is_tls_first,
 		.is_tls_avoided = is_tls_avoided,
 		.is_own_address =
 		    !dial->is_filter && is_own_address(session->fd),
@@ -169,10 +174,15 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 static bool
 session_handshake(struct relay_session *session, const struct relay_dial *dial)
 {
-	char text[LIMIT_REASON];
-	int plaintext = relay_tls_connect(
-	    dial->tls_helper, session->fd, dial->target->host, &session->tls);
+	const char *name = dial->target->host;
+	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
+	int plaintext;
 
+	/* A literal is asked for by its address (RFC 6066 section 3). */
+	if (name[0] == '[' || slice_starts_nocase(slice_of(name), S("IPv6:")))
+		name = netaddr_format(&dial->target->addr, ip);
+	plaintext = relay_tls_connect(
+	    dial->tls_helper, session->fd, name, &session->tls);
 	if (plaintext < 0) {
 		snprintf(text, sizeof(text), "TLS handshake with %s failed: %s",
 		    session->remote, session->tls.text);
@@ -224,7 +234,8 @@ relay_session_open(struct relay_session *session, const struct relay_dial *dial)
 	if (session_try(session, dial, false, &is_tls_bad))
 		return true;
 	/* Opportunistic: mail in clear is better than none. */
-	if (!is_tls_bad || dial->tls_level == TLS_LEVEL_ENCRYPT)
+	if (!is_tls_bad || dial->is_tls_first ||
+	    dial->tls_level == TLS_LEVEL_ENCRYPT)
 		return false;
 	return session_try(session, dial, true, &is_tls_bad);
 }

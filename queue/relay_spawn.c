@@ -3,7 +3,7 @@
 
 #include "queue/relay_spawn.h"
 
-#include <sys/wait.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -12,13 +12,6 @@
 #include "common/job.h"
 #include "common/log.h"
 #include "common/program.h"
-
-static void
-reap(void)
-{
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		continue;
-}
 
 /* The agent's pipe is closed here either way; when no relay could be
  * started, qmgr sees the end of it and tries later. */
@@ -53,11 +46,7 @@ relay_spawn_serve(const struct settings *settings)
 	message_init(&message);
 	for (;;) {
 		status = message_receive_fd(
-		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
-		/* Processes that ended since the last request. */
-		reap();
-		if (status == IO_TIMEOUT)
-			continue;
+		    &message, SPAWNER_SOCKET, &agent, IO_FOREVER);
 		if (status != IO_OK)
 			break;
 		if (agent < 0 || !request_is_valid(&message)) {
@@ -76,10 +65,14 @@ int
 relay_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
 	const struct jail_request request = { .keep_count = 3 };
+	/* Nobody asks how a relay ended: the kernel clears it away. */
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct why why;
 
 	(void)argc;
 	(void)argv;
+	sigaction(SIGCHLD, &ignore, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
 	if (!jail_enter(jail_find("relay-spawn"), settings, &request, &why)) {
 		log_error("%s", why.text);
 		return EX_NOPERM;

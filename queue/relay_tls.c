@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -117,8 +116,6 @@ helper_serve(const struct settings *settings, struct message *message)
 		io = message_send(
 		    message, STDIN_FILENO, io_deadline(TIMEOUT_PIPE));
 	close_all(&h);
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		continue;
 	return io == IO_OK;
 }
 
@@ -126,9 +123,11 @@ static _Noreturn void
 helper_run(const struct settings *settings, int fd)
 {
 	const struct jail_request request = { .keep_count = 3 };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct message message;
-	struct why why;
+	struct why why = { 0 };
 
+	sigaction(SIGCHLD, &ignore, NULL);
 	log_move(STDERR_FILENO);
 	if (dup2(fd, STDIN_FILENO) < 0 ||
 	    !jail_enter(jail_find("relay-spawn"), settings, &request, &why)) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 void
@@ -103,7 +104,6 @@ data_end(struct session *session, bool has_more_input)
 	/* What stands behind such a message may be meant for another
 	 * reader of its line ends: it is not looked at. */
 	if ((session->decoder.problems & line_ends) && has_more_input) {
-		session->is_lingering = true;
 		session_close(session);
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 #include "smtpd/parameter.h"
 
@@ -126,13 +127,13 @@ void
 cmd_vrfy(struct session *session, const struct argument *argument)
 {
 	static const struct address_syntax syntax = { .may_be_local = true };
+	struct slice text = argument->text;
 	struct address address;
-	struct slice rest;
 	struct why why = { .text = "" };
 
 	buf_clear(&session->forward_path);
-	if (!address_parse_path(argument->text, syntax, session->arena,
-		&address, &rest, &why)) {
+	if (!address_parse_path(
+		&text, syntax, session->arena, &address, &why)) {
 		reply_error(session, (struct reply){ 501, "5.1.3", why.text });
 		return;
 	}

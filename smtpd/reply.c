@@ -57,7 +57,6 @@ void
 reply_goodbye(struct session *session, struct reply reply)
 {
 	reply_add(session, reply);
-	session->is_lingering = true;
 	session_close(session);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 enum {

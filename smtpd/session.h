@@ -111,7 +111,6 @@ struct session {
 	size_t failures;
 	/* limits */
 	size_t errors, unknown, transactions;
-	bool is_lingering; /* closed on the client: let it read */
 	uint32_t seen[SESSION_VERBS_MAX], done[SESSION_VERBS_MAX];
 	size_t verb; /* row of the command at work */
 };

@@ -15,12 +15,6 @@
 #include "smtpd/command.h"
 #include "smtpd/session.h"
 
-/* How long and how much a client is let to read its last reply. */
-enum {
-	LINGER_SECONDS = 2,
-	LINGER_READS = 64
-};
-
 struct session_io {
 	struct session session;
 	struct slice input;
@@ -189,19 +183,11 @@ perform_starttls(struct session_io *io)
 	return false;
 }
 
-/* A close with unread input would take the last reply from the client. */
+/* The front lets the client read this even when its input was not read. */
 static bool
 perform_close(struct session_io *io)
 {
-	int64_t deadline = io_deadline(LINGER_SECONDS);
-	size_t got;
-
-	if (!perform_write(io) || !io->session.is_lingering)
-		return false;
-	for (int i = 0; i < LINGER_READS; i++)
-		if (io_read_some(SESSION_INPUT, io->bytes, LIMIT_PIPE_CHUNK,
-			&got, deadline) != IO_OK)
-			break;
+	(void)perform_write(io);
 	return false;
 }
 

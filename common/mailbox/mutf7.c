@@ -11,13 +11,13 @@ bool
 utf8_next(struct slice *rest, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char first = rest->len == 0 ? 0xff
-					     : (unsigned char)rest->ptr[0];
-	size_t length = first < 0x80 ? 1
-	    : first >= 0xf0          ? 4
-	    : first >= 0xe0          ? 3
-	    : first >= 0xc2          ? 2
-				     : 0;
+	unsigned char first =
+	    rest->len == 0 ? 0xff : (unsigned char)rest->ptr[0];
+	size_t length = first < 0x80    ? 1
+			: first >= 0xf0 ? 4
+			: first >= 0xe0 ? 3
+			: first >= 0xc2 ? 2
+					: 0;
 
 	if (length == 0 || first > 0xf4 || length > rest->len)
 		return false;
@@ -29,8 +29,8 @@ utf8_next(struct slice *rest, uint32_t *code)
 			return false;
 		*code = *code << 6 | (c & 0x3fU);
 	}
-	if (*code < least[length] || *code > 0x10ffff
-	    || (*code >= 0xd800 && *code < 0xe000))
+	if (*code < least[length] || *code > 0x10ffff ||
+	    (*code >= 0xd800 && *code < 0xe000))
 		return false;
 	*rest = slice_from(*rest, length);
 	return true;
@@ -74,7 +74,8 @@ shift_put(struct shift *shift, struct buf *out, uint32_t unit)
 	shift->count += 16;
 	while (shift->count >= 6) {
 		shift->count -= 6;
-		buf_add_char(out, alphabet.ptr[shift->bits >> shift->count & 63]);
+		buf_add_char(
+		    out, alphabet.ptr[shift->bits >> shift->count & 63]);
 	}
 	shift->bits &= (1U << shift->count) - 1;
 }
@@ -85,10 +86,10 @@ shift_close(struct shift *shift, struct buf *out)
 	if (!shift->is_open)
 		return;
 	if (shift->count > 0)
-		buf_add_char(out,
-		    alphabet.ptr[shift->bits << (6 - shift->count) & 63]);
+		buf_add_char(
+		    out, alphabet.ptr[shift->bits << (6 - shift->count) & 63]);
 	buf_add_char(out, '-');
-	*shift = (struct shift) { 0 };
+	*shift = (struct shift){ 0 };
 }
 
 bool
@@ -124,8 +125,8 @@ unit_put(struct buf *out, uint32_t unit, uint32_t *high)
 	if (unit >= 0xdc00 && unit < 0xe000) {
 		if (*high == 0)
 			return false;
-		utf8_put(out,
-		    0x10000 + ((*high & 0x3ff) << 10) + (unit & 0x3ff));
+		utf8_put(
+		    out, 0x10000 + ((*high & 0x3ff) << 10) + (unit & 0x3ff));
 		*high = 0;
 		return true;
 	}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "common/buf.h"
+#include "common/mailctl/mailctl.h"
+#include "common/settings_table.h"
+
+#define VALUE_MAX 65536
+
+int
+verb_config_check(struct mailctl *mailctl)
+{
+	const char *path = mailctl->settings->path;
+
+	for (size_t i = 0; i < mailctl->errors.count; i++)
+		printf("%s\n", mailctl->errors.texts[i]);
+	if (mailctl->errors.count > 0)
+		return EXIT_NONE;
+	if (path[0] == '\0')
+		printf("no mail.conf: local mail only; see: mailctl init\n");
+	else
+		printf("%s: no errors\n", path);
+	return EX_OK;
+}
+
+/* The rows named in argv, or all: calls each. */
+typedef void
+row_fn(const struct mailctl *mailctl, const struct settings_row *row);
+
+static int
+each_named(struct mailctl *mailctl, row_fn *each)
+{
+	const struct settings_row *row;
+	int code = EX_OK;
+
+	if (mailctl->argc == 0)
+		for (row = settings_table; row->name != NULL; row++)
+			each(mailctl, row);
+	for (int i = 0; i < mailctl->argc; i++) {
+		struct slice name = slice_of(mailctl->argv[i]);
+
+		row = settings_find_row(name);
+		if (row != NULL) {
+			each(mailctl, row);
+			continue;
+		}
+		fprintf(stderr,
+		    "mailctl: there is no setting %.*s; do you mean %s?\n",
+		    SLICE_FMT(name), settings_nearest_row(name)->name);
+		code = EXIT_NONE;
+	}
+	return code;
+}
+
+static void
+show_row(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	struct buf value;
+
+	buf_init(&value, VALUE_MAX);
+	settings_format(mailctl->settings, row, &value);
+	printf("%s = %s\n", row->name, buf_string(&value));
+	buf_free(&value);
+}
+
+static void
+show_default(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	(void)mailctl;
+	printf("%s = %s\n", row->name, row->default_text);
+}
+
+/* Is the value as if it had been parsed from the default? */
+static bool
+is_default(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	struct settings *blank;
+	struct settings_errors errors;
+	struct buf have, want;
+	bool equal;
+
+	buf_init(&have, VALUE_MAX);
+	buf_init(&want, VALUE_MAX);
+	blank = settings_load("/dev/null", NULL, &errors);
+	settings_format(mailctl->settings, row, &have);
+	settings_format(blank, row, &want);
+	equal = slice_eq(buf_slice(&have), buf_slice(&want));
+	settings_errors_free(&errors);
+	settings_free(&blank);
+	buf_free(&have);
+	buf_free(&want);
+	return equal;
+}
+
+static void
+show_changed(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	if (!is_default(mailctl, row))
+		show_row(mailctl, row);
+}
+
+int
+verb_config_show(struct mailctl *mailctl)
+{
+	bool only_changed = false, only_defaults = false;
+	const struct option_row options[] = {
+		{ "-n", &only_changed, NULL },
+		{ "-d", &only_defaults, NULL },
+		{ NULL, NULL, NULL },
+	};
+	struct why why;
+
+	if (!options_take(mailctl, options, &why))
+		return mailctl_fail(EX_USAGE, &why);
+	for (size_t i = 0; i < mailctl->errors.count; i++)
+		fprintf(stderr, "%s\n", mailctl->errors.texts[i]);
+	if (only_defaults)
+		return each_named(mailctl, show_default);
+	return each_named(mailctl, only_changed ? show_changed : show_row);
+}
+
+static void
+explain_row(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	show_row(mailctl, row);
+	printf("    %s\n", row->help);
+	if (!is_default(mailctl, row) || row->default_text[0] == '\0')
+		printf("    default: %s\n", row->default_text[0] == '\0'
+						? "(empty)"
+						: row->default_text);
+	if (row->choices != NULL)
+		printf("    one of: %s\n", row->choices);
+	if (row->peers[0] != '\0')
+		printf("    elsewhere: %s\n", row->peers);
+}
+
+/* mdoc(7) takes "\" and a leading "." or "'" as its own. */
+static void
+print_mdoc(const char *text)
+{
+	if (text[0] == '.' || text[0] == '\'')
+		fputs("\\&", stdout);
+	for (; *text != '\0'; text++) {
+		if (*text == '\\')
+			fputs("\\e", stdout);
+		else
+			putchar(*text);
+	}
+}
+
+/* A default as in the page: places by the names configure gives them. */
+static void
+print_default(const char *text)
+{
+	static const struct {
+		const char *value, *name;
+	} places[] = {
+		{ SYSCONFDIR "/merpati/", "$sysconfdir/merpati/" },
+		{ MERPATI_LIBEXECDIR, "$libexecdir/merpati" },
+		{ LOCALSTATEDIR "/", "$localstatedir/" },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (slice_starts(slice_of(text), slice_of(places[i].value))) {
+			printf("%s", places[i].name);
+			text += strlen(places[i].value);
+			break;
+		}
+	print_mdoc(text);
+}
+
+/* Sentences of the table lack their period; one ends a line of its own. */
+static void
+mdoc_row(const struct mailctl *mailctl, const struct settings_row *row)
+{
+	(void)mailctl;
+	printf(".It Ic %s", row->name);
+	if (row->default_text[0] != '\0') {
+		printf(" No = Cm ");
+		print_default(row->default_text);
+	}
+	printf("\n");
+	print_mdoc(row->help);
+	printf(".\n");
+	if (row->choices != NULL)
+		printf("One of:\n.Cm %s .\n", row->choices);
+	if (row->peers[0] != '\0')
+		printf("Elsewhere: %s.\n", row->peers);
+}
+
+int
+verb_config_explain(struct mailctl *mailctl)
+{
+	bool is_mdoc = false;
+	const struct option_row options[] = {
+		{ "--mdoc", &is_mdoc, NULL },
+		{ NULL, NULL, NULL },
+	};
+	struct why why;
+
+	if (!options_take(mailctl, options, &why))
+		return mailctl_fail(EX_USAGE, &why);
+	return each_named(mailctl, is_mdoc ? mdoc_row : explain_row);
+}

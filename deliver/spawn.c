@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "deliver/spawn.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/job.h"
+#include "common/log.h"
+#include "common/program.h"
+
+#define GROUPS_MAX 64
+
+bool
+spawn_may_become(const struct settings *settings, uid_t own, uid_t virtual_uid,
+    uid_t uid, gid_t gid, struct why *why)
+{
+	if (uid == 0 || gid == 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
+		return why_set(why, "refused to deliver as root");
+	if (own != 0)
+		return uid == own ||
+		       why_set(why, "not root: cannot deliver as uid %lu",
+			   (unsigned long)uid);
+	if (uid >= settings->minimum_uid ||
+	    (virtual_uid != 0 && uid == virtual_uid))
+		return true;
+	return why_set(why, "uid %lu is below minimum_uid", (unsigned long)uid);
+}
+
+/* A spool like /var/mail belongs to the group mail. */
+static bool
+spawn_groups(
+    const struct settings *settings, uid_t uid, gid_t gid, struct why *why)
+{
+	const struct passwd *account = getpwuid(uid);
+	gid_t groups[GROUPS_MAX + 1];
+	int count = GROUPS_MAX;
+
+	groups[0] = gid;
+	if (account == NULL ||
+	    getgrouplist(account->pw_name, gid, groups, &count) < 0)
+		count = 1;
+	if (settings->home_mailbox[0] == '/') {
+		const struct group *mail = getgrnam("mail");
+
+		if (mail != NULL)
+			groups[count++] = mail->gr_gid;
+	}
+	return setgroups((size_t)count, groups) == 0 ||
+	       why_errno(why, "setgroups");
+}
+
+static bool
+spawn_become(
+    const struct settings *settings, uid_t uid, gid_t gid, struct why *why)
+{
+	if (geteuid() != 0)
+		return true;
+	if (!spawn_groups(settings, uid, gid, why))
+		return false;
+	if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+		return why_errno(
+		    why, "cannot become uid %lu", (unsigned long)uid);
+	if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
+		return why_set(why, "privileges came back");
+	return true;
+}
+
+/* The child: becomes the user, then the agent. */
+_Noreturn static void
+spawn_child(const struct settings *settings, uid_t uid, gid_t gid, int agent)
+{
+	const struct program_start start = { .name = "deliver",
+		.descriptors = { agent, -1, -1 },
+		.descriptor_count = 3 };
+	struct why why;
+
+	if (spawn_become(settings, uid, gid, &why))
+		program_exec(settings, &start, &why);
+	log_error("deliver: %s", why.text);
+	_exit(EX_TEMPFAIL);
+}
+
+static bool
+spawn_agent(const struct settings *settings, uid_t virtual_uid,
+    struct message *message, int agent)
+{
+	uint32_t uid, gid;
+	struct why why;
+	pid_t pid;
+
+	if (agent < 0 || message->type != SPAWN_AGENT ||
+	    !message_get_u32(message, &uid) ||
+	    !message_get_u32(message, &gid) || !message_end(message)) {
+		log_error("malformed request from qmgr");
+		return false;
+	}
+	/* A refused agent is a closed socket: qmgr tries later. */
+	if (!spawn_may_become(
+		settings, geteuid(), virtual_uid, uid, gid, &why)) {
+		log_error("%s", why.text);
+		return true;
+	}
+	pid = fork();
+	if (pid == 0)
+		spawn_child(settings, uid, gid, agent);
+	if (pid < 0)
+		log_error("cannot start deliver: no process");
+	return true;
+}
+
+static uid_t
+find_virtual_uid(const struct settings *settings)
+{
+	const struct passwd *account = getpwnam(settings->virtual_user);
+
+	return account == NULL ? 0 : account->pw_uid;
+}
+
+int
+deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
+{
+	const struct sigaction reaped = { .sa_handler = SIG_IGN };
+	uid_t virtual_uid = find_virtual_uid(settings);
+	struct message message;
+	enum io_status status;
+	int agent, code = EX_OK;
+
+	(void)argc;
+	(void)argv;
+	/* The kernel reaps: qmgr learns of an agent's end by its socket. */
+	sigaction(SIGCHLD, &reaped, NULL);
+	message_init(&message);
+	while (code == EX_OK) {
+		status = message_receive_fd(
+		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
+		if (status == IO_TIMEOUT)
+			continue;
+		if (status != IO_OK)
+			break;
+		if (!spawn_agent(settings, virtual_uid, &message, agent))
+			code = EX_PROTOCOL;
+		if (agent >= 0)
+			close(agent);
+	}
+	message_free(&message);
+	return code;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spawn - deliver-spawn: forks delivery agents as the users they are for.
+ *
+ * Runs as root, reads integers only: SPAWN_AGENT with uid, gid and the
+ * agent's socket attached (job.h). It refuses uid and gid 0, and uids under
+ * minimum_uid but virtual_user's. As an ordinary user it serves only that
+ * user. qmgr is trusted with nothing else: it chooses which user, never what
+ * is run.
+ */
+#ifndef DELIVER_SPAWN_H
+#define DELIVER_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/result.h"
+#include "common/settings.h"
+
+int deliver_spawn_run(
+    const struct settings *settings, int argc, char *const argv[]);
+/* virtual_uid: of settings->virtual_user, 0 when there is none; own: this
+ * process's uid. */
+bool spawn_may_become(const struct settings *settings, uid_t own,
+    uid_t virtual_uid, uid_t uid, gid_t gid, struct why *why);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/command.h"
+
+#include <string.h>
+
+struct command_row {
+	struct slice name;
+	enum command_verb verb;
+	unsigned int objects; /* enum command_object, ored */
+};
+
+static const struct command_row rows[] = {
+	{ SLICE("retry"), COMMAND_RETRY,
+	    COMMAND_ALL | COMMAND_ID | COMMAND_DOMAIN },
+	{ SLICE("hold"), COMMAND_HOLD, COMMAND_ID },
+	{ SLICE("release"), COMMAND_RELEASE, COMMAND_ID },
+	{ SLICE("delete"), COMMAND_DELETE, COMMAND_ID },
+	{ SLICE("bounce"), COMMAND_BOUNCE, COMMAND_ID },
+	{ SLICE("reload"), COMMAND_RELOAD, COMMAND_NOTHING },
+	{ SLICE("pickup"), COMMAND_PICKUP, COMMAND_NOTHING },
+};
+
+static bool
+parse_object(struct slice text, struct command *command)
+{
+	const struct slice prefix = SLICE("domain=");
+
+	if (text.len == 0) {
+		command->object = COMMAND_NOTHING;
+	} else if (slice_eq(text, S("all"))) {
+		command->object = COMMAND_ALL;
+	} else if (slice_starts(text, prefix) && text.len > prefix.len) {
+		command->object = COMMAND_DOMAIN;
+		command->domain = slice_from(text, prefix.len);
+	} else if (spool_id_is_valid(text)) {
+		command->object = COMMAND_ID;
+		return slice_to_array(text, command->id, SPOOL_ID_SIZE);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool
+command_parse(struct slice line, struct command *command)
+{
+	struct slice name, rest;
+
+	memset(command, 0, sizeof(*command));
+	slice_cut(line, ' ', &name, &rest);
+	if (line.len > COMMAND_LINE_MAX || !parse_object(rest, command))
+		return false;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (slice_eq(name, rows[i].name)) {
+			command->verb = rows[i].verb;
+			return (rows[i].objects & command->object) != 0;
+		}
+	return false;
+}

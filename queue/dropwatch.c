@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/dropwatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#ifdef HAVE_SYS_INOTIFY_H
+#include <sys/inotify.h>
+#endif
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/jail.h"
+#include "common/log.h"
+#include "common/program.h"
+
+/* -1: there is no such thing here; the directory is looked at often. */
+static int
+watch_directory(const struct settings *settings)
+{
+#ifdef HAVE_SYS_INOTIFY_H
+	char path[4096];
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	snprintf(path, sizeof(path), "%s/drop", settings->queue_directory);
+	if (fd >= 0 && inotify_add_watch(fd, path,
+			   IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB) >= 0)
+		return fd;
+	log_warning("cannot watch %s: %s; looking every %d s", path,
+	    strerror(errno), DROPWATCH_POLL);
+	if (fd >= 0)
+		close(fd);
+#else
+	(void)settings;
+#endif
+	return -1;
+}
+
+static void
+run_pickup(const struct settings *settings)
+{
+	struct program_start start = { .name = "pickup" };
+	struct timespec pause = { .tv_sec = DROPWATCH_PAUSE };
+	struct why why = { 0 };
+	int status = 0;
+	pid_t pid = program_spawn(settings, &start, &why);
+
+	if (pid < 0) {
+		log_error("cannot start pickup: %s", why.text);
+		nanosleep(&pause, NULL);
+		return;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		log_warning("pickup ended with status %d", status);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Several changes are one reason to look. */
+static void
+drain(int fd)
+{
+	char bytes[4096];
+
+	while (fd >= 0 && read(fd, bytes, sizeof(bytes)) > 0)
+		continue;
+}
+
+static void
+watch(const struct settings *settings, int request_fd, int change_fd)
+{
+	int timeout =
+	    (change_fd >= 0 ? DROPWATCH_RESCAN : DROPWATCH_POLL) * 1000;
+	struct pollfd polls[2] = { { .fd = request_fd, .events = POLLIN },
+		{ .fd = change_fd, .events = POLLIN } };
+	char byte;
+
+	for (;;) {
+		run_pickup(settings);
+		polls[0].revents = 0;
+		if (poll(polls, 2, timeout) < 0 && errno != EINTR)
+			return;
+		if (polls[0].revents != 0 && read(request_fd, &byte, 1) <= 0)
+			return;
+		drain(change_fd);
+	}
+}
+
+int
+dropwatch_run(const struct settings *settings, int request_fd)
+{
+	int change_fd = watch_directory(settings);
+	int highest = change_fd > request_fd ? change_fd : request_fd;
+	struct jail_request request = { .keep_count = highest + 1 };
+	struct why why = { 0 };
+
+	if (!jail_enter(jail_find("pickup"), settings, &request, &why)) {
+		log_error("dropwatch: %s", why.text);
+		return EX_OSERR;
+	}
+	watch(settings, request_fd, change_fd);
+	return EX_OK;
+}

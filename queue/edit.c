@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/arena.h"
+#include "common/fault.h"
+
+#include "queue/reason.h"
+
+#define EDIT_ARENA (64 * 1024 * 1024)
+
+static int
+open_locked(int spool_fd, const char *id, struct why *why)
+{
+	char path[SPOOL_PATH_SIZE];
+	int fd;
+
+	spool_path(id, path);
+	fd = openat(spool_fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		why_errno(why, "%s", id);
+		return -1;
+	}
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+		why_errno(why, "%s is being written", id);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool
+edit_schedule(int spool_fd, const char *id, enum edit_change change,
+    struct spool_schedule *slot, struct why *why)
+{
+	struct arena *arena;
+	struct spool_message message;
+	int fd = open_locked(spool_fd, id, why);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	arena = arena_new("edit", EDIT_ARENA);
+	ok = spool_read(fd, id, arena, &message, why) == RESULT_OK;
+	if (ok) {
+		if (change == EDIT_HOLD)
+			message.schedule.flags |= SCHEDULE_HOLD;
+		else
+			message.schedule.next = 0;
+		if (change == EDIT_RELEASE)
+			message.schedule.flags &= ~(uint32_t)SCHEDULE_HOLD;
+		ok = spool_write_schedule(fd, &message.schedule, why);
+		fault_point("Q10");
+		if (slot != NULL)
+			*slot = message.schedule;
+	}
+	arena_free(&arena);
+	close(fd);
+	return ok;
+}
+
+bool
+edit_delete(int spool_fd, const char *id, struct why *why)
+{
+	char path[SPOOL_PATH_SIZE];
+	int fd = open_locked(spool_fd, id, why);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	spool_path(id, path);
+	if (unlinkat(spool_fd, path, 0) != 0)
+		return why_errno(why, "remove %s", id);
+	fault_point("Q7");
+	reason_remove(spool_fd, id);
+	return true;
+}

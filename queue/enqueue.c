@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/enqueue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/fault.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/spoolfile.h"
+
+#include "queue/enqueue_policy.h"
+#include "queue/enqueue_state.h"
+
+enum {
+	SCRATCH_CEILING = 32 << 20,
+	HELD_MAX = LIMIT_HEADER + LIMIT_PIPE_CHUNK,
+	FIRST_ROOM = 4,
+	EXPANDED_MAX = 10000
+};
+
+struct enqueue *
+enqueue_new(
+    const struct settings *settings, const struct enqueue_tables *tables)
+{
+	struct enqueue *e = alloc_zero(1, sizeof(*e));
+
+	e->settings = settings;
+	e->tables = *tables;
+	e->arena = arena_new("transaction", ENQUEUE_ARENA);
+	e->scratch = arena_new("recipient", SCRATCH_CEILING);
+	buf_init(&e->held, HELD_MAX);
+	e->trigger_fd = -1;
+	return e;
+}
+
+/* Forget the transaction; a writer that is open removes its file. */
+void
+enqueue_reset(struct enqueue *e)
+{
+	spool_writer_close(&e->writer);
+	arena_reset(e->arena);
+	buf_clear(&e->held);
+	memset(&e->envelope, 0, sizeof(e->envelope));
+	memset(&e->scan, 0, sizeof(e->scan));
+	memset(&e->failure, 0, sizeof(e->failure));
+	e->recipient_room = 0;
+	e->accepted = 0;
+	e->message_id[0] = '\0';
+	e->committed[0] = '\0';
+	e->is_over = false;
+	e->phase = PHASE_IDLE;
+}
+
+void
+enqueue_free(struct enqueue **enqueue)
+{
+	struct enqueue *e = *enqueue;
+
+	if (e == NULL)
+		return;
+	enqueue_reset(e);
+	if (e->trigger_fd >= 0)
+		close(e->trigger_fd);
+	arena_free(&e->arena);
+	arena_free(&e->scratch);
+	buf_free(&e->held);
+	alloc_release(e);
+	*enqueue = NULL;
+}
+
+bool
+enqueue_set_facts(struct enqueue *e, const struct inject_facts *facts)
+{
+	if (facts->magic != INJECT_FACTS_MAGIC)
+		return false;
+	e->facts = *facts;
+	e->facts.login[sizeof(e->facts.login) - 1] = '\0';
+	e->facts.id[sizeof(e->facts.id) - 1] = '\0';
+	e->facts.tls_version[sizeof(e->facts.tls_version) - 1] = '\0';
+	e->facts.tls_cipher[sizeof(e->facts.tls_cipher) - 1] = '\0';
+	return true;
+}
+
+bool
+enqueue_is_local(const struct enqueue *e)
+{
+	return e->facts.listener == INJECT_LOCAL;
+}
+
+/* Every refusal has an id, so that the log answers for it. */
+void
+enqueue_log_refusal(const struct enqueue *e, const char *stage,
+    struct slice about, const struct inject_reply *reply)
+{
+	char peer[NETADDR_TEXT_SIZE];
+
+	log_info("%s: reject: %s from %s[%s]: %u %s <%.*s>: %s; from=<%.*s> "
+		 "helo=<%.*s>",
+	    e->facts.id[0] == '\0' ? "NOQUEUE" : e->facts.id, stage,
+	    enqueue_is_local(e) ? "local" : "unknown",
+	    netaddr_format(&e->facts.peer, peer), reply->code, reply->status,
+	    SLICE_FMT(about), reply->text, SLICE_FMT(e->envelope.sender),
+	    SLICE_FMT(e->envelope.helo));
+}
+
+/* Disk full is 452 4.3.1, all else 451 4.3.0: the client tries again. */
+void
+enqueue_reply_of_error(struct inject_reply *reply, const struct why *why)
+{
+	bool is_full =
+	    why->error == ENOSPC || why->error == EDQUOT || why->error == EFBIG;
+
+	log_error("cannot queue: %s", why->text);
+	if (is_full)
+		reply_set(reply, 452, "4.3.1",
+		    "the mail queue is full, try again later");
+	else
+		reply_set(reply, 451, "4.3.0",
+		    "the mail queue has a problem, try again later");
+}
+
+static struct slice
+qualify(struct enqueue *e, const struct address *address)
+{
+	struct address whole = *address;
+	struct slice text;
+	struct buf buf;
+
+	if (whole.domain.len == 0)
+		whole.domain = slice_of(e->settings->origin);
+	buf_init(&buf, 4 * LIMIT_SMTP_PATH);
+	address_format(&buf, &whole);
+	text = arena_slice(e->arena, buf_slice(&buf));
+	buf_free(&buf);
+	return text;
+}
+
+static bool
+set_sender(struct enqueue *e, struct slice path, struct inject_reply *reply)
+{
+	struct address address;
+
+	e->envelope.sender = arena_slice(e->arena, slice_of(""));
+	if (path.len == 0)
+		return true;
+	if (!address_parse(path, e->arena, &address) ||
+	    address.local.len == 0) {
+		reply_set(reply, 553, "5.1.7",
+		    "sender address is malformed: use user@domain");
+		return false;
+	}
+	if (address.domain.len == 0 &&
+	    !policy_is_trusted(e->settings, &e->facts) &&
+	    !slice_eq_nocase(address.local, S("postmaster"))) {
+		reply_set(reply, 553, "5.1.7",
+		    "sender address needs a domain: user@domain");
+		return false;
+	}
+	e->envelope.sender = qualify(e, &address);
+	return true;
+}
+
+static bool
+check_size(const struct enqueue *e, uint64_t size, struct inject_reply *reply)
+{
+	struct why why = { 0 };
+	uint64_t limit = e->settings->message_size_limit;
+	uint64_t reserve = e->settings->queue_minimum_free;
+
+	if (limit > 0 && size > limit) {
+		reply_set(reply, 552, "5.3.4",
+		    "message is larger than %llu bytes, the limit here",
+		    (unsigned long long)limit);
+		return false;
+	}
+	if (!spool_has_room(e->tables.spool_fd, reserve + size, &why)) {
+		enqueue_reply_of_error(reply, &why);
+		return false;
+	}
+	return true;
+}
+
+static struct slice
+peer_text(struct enqueue *e)
+{
+	char address[NETADDR_TEXT_SIZE], text[NETADDR_TEXT_SIZE + 32];
+
+	if (enqueue_is_local(e))
+		snprintf(
+		    text, sizeof(text), "uid %lu", (unsigned long)e->facts.uid);
+	else
+		snprintf(text, sizeof(text), "[%s]",
+		    netaddr_format(&e->facts.peer, address));
+	return arena_slice(e->arena, slice_of(text));
+}
+
+/* HELO as an envelope may keep it: printable and short. */
+static struct slice
+clean_helo(struct enqueue *e, struct slice helo)
+{
+	char *copy;
+
+	helo = slice_first(helo, LIMIT_SMTP_DOMAIN);
+	copy = arena_dup(e->arena, helo);
+	for (size_t i = 0; copy != NULL && i < helo.len; i++)
+		if (!ascii_is_print(copy[i]))
+			copy[i] = '?';
+	return slice_make(copy, copy == NULL ? 0 : helo.len);
+}
+
+static enum enqueue_step
+on_mail(struct enqueue *e, struct message *message, struct inject_reply *reply)
+{
+	struct slice path, helo;
+	uint8_t is_esmtp, is_8bit;
+	uint64_t size;
+
+	message_get_slice(message, &path);
+	message_get_slice(message, &helo);
+	message_get_u8(message, &is_esmtp);
+	message_get_u64(message, &size);
+	message_get_u8(message, &is_8bit);
+	if (!message_end(message) || e->phase != PHASE_IDLE)
+		return ENQUEUE_BROKEN;
+	enqueue_reset(e);
+	e->is_esmtp = is_esmtp != 0;
+	e->envelope.flags = is_8bit != 0 ? SPOOL_8BIT : 0;
+	if (enqueue_is_local(e))
+		e->envelope.flags |= SPOOL_LOCAL;
+	if (e->facts.login[0] != '\0')
+		e->envelope.flags |= SPOOL_AUTHENTICATED;
+	e->envelope.login = arena_slice(e->arena, slice_of(e->facts.login));
+	e->envelope.helo = clean_helo(e, helo);
+	e->envelope.peer = peer_text(e);
+	if (!policy_may_begin(e->settings, &e->facts, reply) ||
+	    !set_sender(e, path, reply) || !check_size(e, size, reply)) {
+		enqueue_log_refusal(e, "MAIL", path, reply);
+		return ENQUEUE_REPLY;
+	}
+	e->phase = PHASE_MAIL;
+	reply_set(reply, 250, "2.1.0", "Ok");
+	return ENQUEUE_REPLY;
+}
+
+static bool
+is_same_recipient(const struct spool_recipient *a, const struct target *b)
+{
+	return a->kind == (char)b->kind &&
+	       slice_eq_nocase(a->address, b->address) &&
+	       slice_eq(a->argument, b->argument) &&
+	       slice_eq(a->extension, b->extension);
+}
+
+static bool
+has_recipient(const struct enqueue *e, const struct target *target)
+{
+	for (size_t i = 0; i < e->envelope.recipient_count; i++)
+		if (is_same_recipient(&e->envelope.recipients[i], target))
+			return true;
+	return false;
+}
+
+static bool
+grow_recipients(struct enqueue *e)
+{
+	struct spool_message *m = &e->envelope;
+	size_t room = e->recipient_room * 2;
+	struct spool_recipient *fresh;
+
+	if (m->recipient_count < e->recipient_room)
+		return true;
+	if (room == 0)
+		room = FIRST_ROOM;
+	fresh = m->recipient_count >= EXPANDED_MAX
+		    ? NULL
+		    : arena_alloc(e->arena, room * sizeof(*fresh));
+	if (fresh == NULL)
+		return false;
+	if (m->recipient_count > 0)
+		memcpy(
+		    fresh, m->recipients, m->recipient_count * sizeof(*fresh));
+	m->recipients = fresh;
+	e->recipient_room = room;
+	return true;
+}
+
+static bool
+add_target(
+    struct enqueue *e, const struct target *target, struct slice original)
+{
+	struct spool_recipient *recipient;
+
+	if (has_recipient(e, target))
+		return true;
+	if (!grow_recipients(e))
+		return false;
+	recipient = &e->envelope.recipients[e->envelope.recipient_count++];
+	recipient->status = RECIPIENT_TODO;
+	recipient->kind = (char)target->kind;
+	recipient->address = arena_slice(e->arena, target->address);
+	recipient->original = original;
+	recipient->argument = arena_slice(e->arena, target->argument);
+	recipient->extension = arena_slice(e->arena, target->extension);
+	recipient->user = target->user;
+	return true;
+}
+
+/* internet = no holds for what aliases lead to as well. */
+static bool
+targets_are_reachable(const struct enqueue *e,
+    const struct resolution *resolution, struct inject_reply *reply)
+{
+	for (size_t i = 0; i < resolution->count; i++) {
+		const struct target *target = &resolution->targets[i];
+		struct slice domain = slice_from(target->address,
+		    slice_last_index(target->address, '@') + 1);
+
+		if (target->kind == TARGET_REMOTE &&
+		    !policy_is_reachable(
+			e->settings, e->tables.routes, domain, reply))
+			return false;
+	}
+	return true;
+}
+
+/* Would RCPT take it? Fills resolution and reply. */
+static bool
+judge_recipient(struct enqueue *e, struct slice path,
+    struct resolution *resolution, struct inject_reply *reply)
+{
+	struct address address;
+	struct why why = { 0 };
+	enum result result;
+
+	if (!address_parse(path, e->scratch, &address) ||
+	    address.local.len == 0) {
+		reply_set(reply, 501, "5.1.3",
+		    "recipient address is malformed: use user@domain");
+		return false;
+	}
+	if (!policy_may_send_to(e->settings, &e->facts, &address, reply))
+		return false;
+	result = resolver_resolve(
+	    e->tables.resolver, &address, e->scratch, resolution, &why);
+	if (result == RESULT_LATER) {
+		log_error("cannot resolve a recipient: %s", why.text);
+		reply_set(reply, 451, "4.3.0",
+		    "the user tables cannot be read now, try again later");
+		return false;
+	}
+	if (result == RESULT_NEVER) {
+		reply_set(reply, 550, why.status, "%s here", why.text);
+		return false;
+	}
+	return targets_are_reachable(e, resolution, reply);
+}
+
+static uint64_t
+recipient_limit(const struct settings *settings)
+{
+	if (settings->max_recipients == 0 ||
+	    settings->max_recipients > LIMIT_SMTP_RECIPIENTS)
+		return LIMIT_SMTP_RECIPIENTS;
+	return settings->max_recipients;
+}
+
+static bool
+add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
+{
+	struct resolution resolution;
+	struct slice original;
+
+	if (e->accepted >= recipient_limit(e->settings)) {
+		reply_set(reply, 452, "4.5.3",
+		    "too many recipients, send the rest in another message");
+		return false;
+	}
+	if (!judge_recipient(e, path, &resolution, reply))
+		return false;
+	original = arena_slice(e->arena, path);
+	for (size_t i = 0; i < resolution.count; i++)
+		if (!add_target(e, &resolution.targets[i], original)) {
+			reply_set(reply, 452, "4.5.3",
+			    "too many recipients "
+			    "in all, send the rest in another message");
+			return false;
+		}
+	if (e->accepted++ == 0)
+		e->first = original;
+	reply_set(reply, 250, "2.1.5", "Ok");
+	return true;
+}
+
+static enum enqueue_step
+on_rcpt(struct enqueue *e, struct message *message, struct inject_reply *reply)
+{
+	struct slice path;
+
+	message_get_slice(message, &path);
+	if (!message_end(message) || e->phase != PHASE_MAIL)
+		return ENQUEUE_BROKEN;
+	arena_reset(e->scratch);
+	if (!add_recipient(e, path, reply))
+		enqueue_log_refusal(e, "RCPT", path, reply);
+	return ENQUEUE_REPLY;
+}
+
+static enum enqueue_step
+on_vrfy(struct enqueue *e, struct message *message, struct inject_reply *reply)
+{
+	struct resolution resolution;
+	struct slice path;
+
+	message_get_slice(message, &path);
+	if (!message_end(message))
+		return ENQUEUE_BROKEN;
+	arena_reset(e->scratch);
+	if (judge_recipient(e, path, &resolution, reply))
+		reply_set(reply, 252, "2.1.5", "RCPT would take it");
+	return ENQUEUE_REPLY;
+}
+
+enum enqueue_step
+enqueue_step(
+    struct enqueue *e, struct message *message, struct inject_reply *reply)
+{
+	switch (message->type) {
+	case INJECT_MAIL:
+		return on_mail(e, message, reply);
+	case INJECT_RCPT:
+		return on_rcpt(e, message, reply);
+	case INJECT_DATA:
+		return enqueue_on_data(e, message, reply);
+	case INJECT_CHUNK:
+		return enqueue_on_chunk(e, message);
+	case INJECT_END:
+		return enqueue_on_end(e, message, reply);
+	case INJECT_VRFY:
+		return on_vrfy(e, message, reply);
+	case INJECT_ABORT:
+		enqueue_reset(e);
+		return message_end(message) ? ENQUEUE_SILENT : ENQUEUE_BROKEN;
+	default:
+		return ENQUEUE_BROKEN;
+	}
+}
+
+/* The id and a newline in one write; nobody listening is no error. */
+static void
+pull_trigger(struct enqueue *e, const char *id)
+{
+	char line[SPOOL_ID_LENGTH + 1];
+
+	memcpy(line, id, SPOOL_ID_LENGTH);
+	line[SPOOL_ID_LENGTH] = '\n';
+	for (int tries = 0; tries < 2; tries++) {
+		if (e->trigger_fd < 0)
+			e->trigger_fd = openat(e->tables.spool_fd, "trigger",
+			    O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (e->trigger_fd < 0 ||
+		    write(e->trigger_fd, line, sizeof(line)) > 0 ||
+		    errno == EAGAIN)
+			return;
+		close(e->trigger_fd);
+		e->trigger_fd = -1;
+	}
+}
+
+void
+enqueue_replied(struct enqueue *e)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if (!e->is_over)
+		return;
+	memcpy(id, e->committed, sizeof(id));
+	if (id[0] != '\0')
+		fault_point("A8");
+	enqueue_reset(e);
+	if (id[0] == '\0')
+		return;
+	pull_trigger(e, id);
+	fault_point("A9");
+}

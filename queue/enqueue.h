@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * enqueue - the gate of the spool: a program for program_table, and its core.
+ *
+ * The program reads struct message from a hostile session and struct
+ * inject_facts from the front (common/inject.h), and is the only one that
+ * writes new queue files for what comes in. The core takes one message and
+ * gives one reply; it touches the spool through spoolfile.h alone. Order of
+ * the accept path and its commit points [A1] to [A9]: README.md.
+ */
+#ifndef QUEUE_ENQUEUE_H
+#define QUEUE_ENQUEUE_H
+
+#include <stdbool.h>
+
+#include "common/inject.h"
+#include "common/program.h"
+#include "common/resolve.h"
+#include "common/settings.h"
+
+program_fn enqueue_program;
+
+struct enqueue; /* many transactions, one after the other */
+
+/* routes may be NULL. What is given stays the caller's. */
+struct enqueue_tables {
+	struct resolver *resolver;
+	struct table *routes;
+	int spool_fd;
+};
+struct enqueue *enqueue_new(
+    const struct settings *settings, const struct enqueue_tables *tables);
+void enqueue_free(struct enqueue **enqueue);
+/* Facts hold from the next MAIL on. False: not facts. */
+bool
+enqueue_set_facts(struct enqueue *enqueue, const struct inject_facts *facts);
+
+enum enqueue_step {
+	ENQUEUE_REPLY,  /* send reply, then call enqueue_replied */
+	ENQUEUE_SILENT, /* the message has no answer */
+	ENQUEUE_BROKEN, /* not our protocol: end */
+};
+enum enqueue_step enqueue_step(struct enqueue *enqueue, struct message *message,
+    struct inject_reply *reply);
+/* The reply is out: drop the live writer mark and tell qmgr. */
+void enqueue_replied(struct enqueue *enqueue);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/manager.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/io.h"
+#include "common/log.h"
+
+#include "queue/active.h"
+#include "queue/control.h"
+#include "queue/dispatch.h"
+
+#define FIFO_INPUT_MAX 65536
+#define STOP_MS        5000 /* for what is under way */
+#define IDLE_MS        500  /* to close agents in time */
+
+/* The fixed places of the poll table; agents follow. */
+enum {
+	POLL_TRIGGER,
+	POLL_CONTROL,
+	POLL_STOP,
+	POLL_SPAWNER_LOCAL,
+	POLL_SPAWNER_REMOTE,
+	POLL_AGENTS
+};
+
+void
+manager_init(
+    struct manager *manager, const struct settings *settings, int spool_fd)
+{
+	memset(manager, 0, sizeof(*manager));
+	manager->settings = settings;
+	manager->spool_fd = spool_fd;
+	manager->trigger_fd = -1;
+	manager->control_fd = -1;
+	manager->stop_fd = -1;
+	manager->pickup_fd = -1;
+	manager->spawners[SPAWNER_LOCAL] = -1;
+	manager->spawners[SPAWNER_REMOTE] = -1;
+	manager->schedule = schedule_new();
+	manager->router = router_new(settings);
+	manager->dispatch = dispatch_new();
+	manager->scan = scan_new(spool_fd, SCAN_CLEAN);
+	buf_init(&manager->trigger_input, FIFO_INPUT_MAX);
+	buf_init(&manager->control_input, FIFO_INPUT_MAX);
+	manager->now = io_now();
+}
+
+void
+manager_clear(struct manager *manager)
+{
+	struct agent *agent = manager->dispatch->agents;
+	struct active *active;
+
+	for (; agent != NULL; agent = agent->next) {
+		if (!agent->is_closed)
+			close(agent->fd);
+		agent->is_closed = true;
+		alloc_release(agent->task);
+	}
+	agent_reap(manager);
+	dispatch_free(&manager->dispatch);
+	while ((active = manager->actives) != NULL)
+		active_free(manager, &active);
+	scan_free(&manager->scan);
+	router_free(&manager->router);
+	schedule_free(&manager->schedule);
+	buf_free(&manager->trigger_input);
+	buf_free(&manager->control_input);
+}
+
+void
+manager_add(struct manager *manager, const char *id, bool may_be_tried)
+{
+	struct entry *entry = schedule_add(manager->schedule, id);
+
+	if (entry == NULL)
+		return;
+	if (may_be_tried)
+		entry->flags |= ENTRY_RETRY;
+	schedule_set_due(manager->schedule, entry, manager->now);
+}
+
+static void
+step_scan(struct manager *manager)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if (manager->scan == NULL) {
+		if (manager->now < manager->next_scan)
+			return;
+		manager->scan = scan_new(manager->spool_fd, SCAN_CLEAN);
+	}
+	while (scan_next(manager->scan, id))
+		manager_add(manager, id, true);
+	if (scan_is_done(manager->scan)) {
+		scan_free(&manager->scan);
+		manager->next_scan = manager->now + MANAGER_RESCAN_MS;
+	}
+}
+
+static void
+start_due(struct manager *manager)
+{
+	struct entry *entry;
+
+	for (int i = 0; i < MANAGER_START_MAX && !manager->is_stopping &&
+			manager->active_count < MANAGER_ACTIVE_MAX;
+	     i++) {
+		entry = schedule_take_due(manager->schedule, manager->now);
+		if (entry == NULL)
+			return;
+		active_start(manager, entry);
+	}
+}
+
+static void
+write_marks(struct manager *manager)
+{
+	struct active *active = manager->actives;
+
+	for (; active != NULL; active = active->next)
+		if (active->needs_mark && active->tasks > 0)
+			active_mark(manager, active);
+}
+
+static int
+wait_time(const struct manager *manager, int timeout)
+{
+	int64_t next = sync_next(manager);
+	int64_t due = schedule_first_due(manager->schedule);
+	int64_t now = io_now();
+
+	if (manager->scan != NULL && !manager->is_stopping)
+		return 0;
+	if (due < next && !manager->is_stopping &&
+	    manager->active_count < MANAGER_ACTIVE_MAX)
+		next = due;
+	if (manager->dispatch->agents != NULL && next > now + IDLE_MS)
+		next = now + IDLE_MS;
+	if (next <= now)
+		return 0;
+	return next - now < timeout ? (int)(next - now) : timeout;
+}
+
+static size_t
+fill_polls(struct manager *manager, struct pollfd *polls, size_t size)
+{
+	const int fixed[POLL_AGENTS] = { manager->trigger_fd,
+		manager->control_fd, manager->stop_fd,
+		manager->spawners[SPAWNER_LOCAL],
+		manager->spawners[SPAWNER_REMOTE] };
+	struct agent *agent = manager->dispatch->agents;
+	size_t n = 0;
+
+	for (; n < POLL_AGENTS; n++)
+		polls[n] = (struct pollfd){ .fd = fixed[n], .events = POLLIN };
+	for (; agent != NULL && n < size; agent = agent->next)
+		polls[n++] =
+		    (struct pollfd){ .fd = agent->fd, .events = POLLIN };
+	return n;
+}
+
+static void
+serve_fixed(struct manager *manager, const struct pollfd *polls)
+{
+	if (polls[POLL_TRIGGER].revents != 0)
+		control_read_trigger(manager);
+	if (polls[POLL_CONTROL].revents != 0)
+		control_read_commands(manager);
+	if (polls[POLL_STOP].revents != 0 && !manager->is_stopping) {
+		log_info("ending");
+		manager->is_stopping = true;
+	}
+	if (polls[POLL_SPAWNER_LOCAL].revents != 0 ||
+	    polls[POLL_SPAWNER_REMOTE].revents != 0) {
+		log_error("a spawner ended; ending, to be started again");
+		manager->has_failed = true;
+	}
+}
+
+static void
+wait_and_serve(struct manager *manager, int timeout)
+{
+	/* New agents come in front of this one, and none is freed here. */
+	struct agent *agent = manager->dispatch->agents;
+	size_t size = POLL_AGENTS + manager->dispatch->agent_counts[0] +
+		      manager->dispatch->agent_counts[1],
+	       n;
+	struct pollfd *polls;
+
+	polls = alloc_zero(size, sizeof(*polls));
+	n = fill_polls(manager, polls, size);
+	if (manager->is_stopping)
+		polls[POLL_STOP].fd = -1;
+	if (poll(polls, n, wait_time(manager, timeout)) > 0) {
+		manager->now = io_now();
+		serve_fixed(manager, polls);
+		for (size_t i = POLL_AGENTS; i < n; i++) {
+			agent_serve(manager, agent, polls[i].revents);
+			agent = agent->next;
+		}
+	}
+	manager->now = io_now();
+	alloc_release(polls);
+}
+
+static bool
+may_end(struct manager *manager)
+{
+	if (manager->has_failed)
+		return true;
+	if (!manager->is_stopping)
+		return false;
+	if (manager->stop_until == 0)
+		manager->stop_until = manager->now + STOP_MS;
+	return !dispatch_is_busy(manager->dispatch) ||
+	       manager->now > manager->stop_until;
+}
+
+bool
+manager_step(struct manager *manager, int timeout)
+{
+	wait_and_serve(manager, timeout);
+	if (!manager->is_stopping)
+		step_scan(manager);
+	start_due(manager);
+	dispatch_run(manager);
+	write_marks(manager);
+	sync_run(manager);
+	agent_expire(manager);
+	agent_reap(manager);
+	return !may_end(manager);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr: the queue manager. Started by init or merpatid; stays in the
+ * foreground. -c names mail.conf.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/program.h"
+#include "common/settings.h"
+
+#include "queue/qmgr.h"
+
+/* The spawners and pickup are executed. */
+const struct program program_table[] = {
+	{ NULL, NULL },
+};
+
+/* A signal is a byte in this pipe. */
+static int stop_pipe[2] = { -1, -1 };
+
+static void
+ask_to_stop(int number)
+{
+	ssize_t n = write(stop_pipe[1], "s", 1);
+
+	(void)number;
+	(void)n;
+}
+
+static bool
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = ask_to_stop };
+
+	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+		return false;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	return true;
+}
+
+static int
+complain(const struct settings_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		log_error("%s", errors->texts[i]);
+	return EX_CONFIG;
+}
+
+static int
+run(const struct settings *settings)
+{
+	umask(077);
+	if (!catch_signals()) {
+		log_error("no pipe for signals");
+		return EX_OSERR;
+	}
+	return qmgr_serve(settings, stop_pipe[0]);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *path = NULL;
+	struct settings_errors errors;
+	struct settings *settings;
+	int option, status;
+
+	while ((option = getopt(argc, argv, "c:")) == 'c')
+		path = optarg;
+	if (option != -1 || optind < argc) {
+		fprintf(stderr, "usage: qmgr [-c file]\n");
+		return EX_USAGE;
+	}
+	settings = settings_load(path, "qmgr", &errors);
+	log_open(
+	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
+	status = errors.count > 0 ? complain(&errors) : run(settings);
+	settings_errors_free(&errors);
+	settings_free(&settings);
+	return status;
+}

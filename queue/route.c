@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "queue/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/alloc.h"
+#include "common/arena.h"
+#include "common/io.h"
+#include "common/table.h"
+
+#define USERS_KEPT    64
+#define USERS_KEPT_MS 5000
+#define TABLE_ARENA   65536
+
+struct kept_user {
+	int64_t until;
+	struct user user;
+};
+
+struct router {
+	const struct settings *settings;
+	struct table *routes;
+	struct table *relays;
+	struct arena *arena;
+	struct kept_user *kept;
+};
+
+struct router *
+router_new(const struct settings *settings)
+{
+	struct router *router = alloc_zero(1, sizeof(*router));
+
+	router->settings = settings;
+	router->arena = arena_new("route", TABLE_ARENA);
+	router->kept = alloc_zero(USERS_KEPT, sizeof(struct kept_user));
+	return router;
+}
+
+void
+router_reset(struct router *router)
+{
+	table_close(&router->routes);
+	table_close(&router->relays);
+	memset(router->kept, 0, USERS_KEPT * sizeof(struct kept_user));
+}
+
+void
+router_free(struct router **router)
+{
+	if (*router == NULL)
+		return;
+	router_reset(*router);
+	arena_free(&(*router)->arena);
+	alloc_release((*router)->kept);
+	alloc_release(*router);
+	*router = NULL;
+}
+
+static enum result
+find_kept_user(
+    struct router *router, const char *name, struct user *out, struct why *why)
+{
+	struct kept_user *kept;
+	enum result result;
+	unsigned int hash = 0;
+
+	for (const char *p = name; *p != '\0'; p++)
+		hash = hash * 31 + (unsigned char)*p;
+	kept = &router->kept[hash % USERS_KEPT];
+	if (kept->until < io_now() || strcmp(kept->user.name, name) != 0) {
+		kept->until = 0;
+		result = users_find_name(
+		    router->settings, slice_of(name), &kept->user, why);
+		if (result != RESULT_OK)
+			return result;
+		kept->until = io_now() + USERS_KEPT_MS;
+	}
+	*out = kept->user;
+	return RESULT_OK;
+}
+
+static enum result
+route_local(struct router *router, const struct spool_recipient *recipient,
+    struct route *out, struct why *why)
+{
+	enum result result =
+	    find_kept_user(router, recipient->user.name, &out->user, why);
+
+	out->is_local = true;
+	if (result == RESULT_OK &&
+	    !user_is_acceptable(router->settings, &out->user)) {
+		why_set(
+		    why, "user %s may not receive mail here", out->user.name);
+		snprintf(why->status, sizeof(why->status), "5.2.1");
+		return RESULT_NEVER;
+	}
+	if (result == RESULT_OK)
+		snprintf(out->key, sizeof(out->key), "local:%u:%s",
+		    (unsigned int)out->user.uid, out->user.name);
+	else if (result == RESULT_NEVER && why->status[0] == '\0')
+		snprintf(why->status, sizeof(why->status), "5.1.1");
+	return result;
+}
+
+/* One key of a table; the value lives until the next look-up. */
+static enum result
+look_up(struct router *router, struct table *table, struct slice key,
+    struct slice *value, struct why *why)
+{
+	enum result result;
+	size_t line;
+
+	arena_reset(router->arena);
+	result = table_find(table, key, router->arena, value, &line, why);
+	*value = slice_trim(*value);
+	return result;
+}
+
+static bool
+open_table(struct table **table, const char *path, struct why *why)
+{
+	if (*table == NULL)
+		*table = table_open(path, TABLE_KEY_VALUE, NULL, why);
+	return *table != NULL;
+}
+
+/* RESULT_NEVER: route_map has nothing for this domain. */
+static enum result
+find_in_route_map(struct router *router, struct route *out, struct why *why)
+{
+	struct slice key = slice_of(out->domain), value = { NULL, 0 };
+	enum result result;
+
+	if (router->settings->route_map[0] == '\0')
+		return RESULT_NEVER;
+	if (!open_table(&router->routes, router->settings->route_map, why))
+		return RESULT_LATER;
+	for (;;) {
+		result = look_up(router, router->routes, key, &value, why);
+		if (result != RESULT_NEVER || slice_eq(key, S("*")))
+			break;
+		key = slice_from(key, 1);
+		key = slice_from(key, slice_index(key, '.'));
+		if (key.len == 0)
+			key = S("*");
+	}
+	if (result == RESULT_OK &&
+	    !slice_to_array(value, out->nexthop, sizeof(out->nexthop))) {
+		why_set(
+		    why, "route_map: the host of %s is too long", out->domain);
+		return RESULT_LATER;
+	}
+	return result;
+}
+
+/* relay_map is keyed by the host as written, with or without its port. */
+static enum result
+find_login(struct router *router, struct route *out, struct why *why)
+{
+	struct slice host = slice_of(out->nexthop), login, password;
+	struct slice value = { NULL, 0 };
+	enum result result;
+
+	if (router->settings->relay_map[0] == '\0')
+		return RESULT_OK;
+	if (!open_table(&router->relays, router->settings->relay_map, why))
+		return RESULT_LATER;
+	result = look_up(router, router->relays, host, &value, why);
+	if (result == RESULT_NEVER) {
+		host = slice_first(host, slice_last_index(host, ':'));
+		result = look_up(router, router->relays, host, &value, why);
+	}
+	if (result != RESULT_OK)
+		return result == RESULT_NEVER ? RESULT_OK : result;
+	if (!slice_cut(value, ':', &login, &password) ||
+	    !slice_to_array(login, out->login, sizeof(out->login)) ||
+	    !slice_to_array(password, out->password, sizeof(out->password))) {
+		why_set(why, "relay_map: %.*s needs user:password",
+		    SLICE_FMT(host));
+		return RESULT_LATER;
+	}
+	return RESULT_OK;
+}
+
+static bool
+no_route(const struct route *route, struct why *why)
+{
+	why_set(why,
+	    "no way to %s: internet = no, and route_map does not "
+	    "name it",
+	    route->domain);
+	snprintf(why->status, sizeof(why->status), "5.4.4");
+	return false;
+}
+
+static enum result
+route_by_settings(struct router *router, struct route *out, struct why *why)
+{
+	const struct settings *settings = router->settings;
+
+	if (settings->internet == INTERNET_NO) {
+		no_route(out, why);
+		return RESULT_NEVER;
+	}
+	if (settings->relayhost[0] == '\0' &&
+	    settings->internet == INTERNET_SMARTHOST) {
+		why_set(why, "internet = smarthost needs relayhost");
+		return RESULT_LATER;
+	}
+	if (!slice_to_array(slice_of(settings->relayhost), out->nexthop,
+		sizeof(out->nexthop))) {
+		why_set(why, "relayhost is too long");
+		return RESULT_LATER;
+	}
+	return RESULT_OK;
+}
+
+static enum result
+route_remote(struct router *router, const struct spool_recipient *recipient,
+    struct route *out, struct why *why)
+{
+	struct slice domain = slice_from(
+	    recipient->address, slice_last_index(recipient->address, '@'));
+	enum result result;
+
+	if (domain.len < 2 || !slice_to_array(slice_from(domain, 1),
+				  out->domain, sizeof(out->domain))) {
+		why_set(why, "the address has no domain");
+		snprintf(why->status, sizeof(why->status), "5.1.2");
+		return RESULT_NEVER;
+	}
+	for (char *p = out->domain; *p != '\0'; p++)
+		*p = ascii_lower(*p);
+	result = find_in_route_map(router, out, why);
+	if (result == RESULT_NEVER)
+		result = route_by_settings(router, out, why);
+	if (result == RESULT_OK && out->nexthop[0] != '\0')
+		result = find_login(router, out, why);
+	/* Domains behind one host share its agents, its limit and its jobs;
+	 * the job's domain is then that of the first of them. */
+	snprintf(out->key, sizeof(out->key), "smtp:%s:%s", out->nexthop,
+	    out->nexthop[0] == '\0' ? out->domain : "");
+	return result;
+}
+
+enum result
+router_find(struct router *router, const struct spool_recipient *recipient,
+    struct route *out, struct why *why)
+{
+	memset(out, 0, sizeof(*out));
+	memset(why, 0, sizeof(*why));
+	if (recipient->kind == TARGET_REMOTE)
+		return route_remote(router, recipient, out, why);
+	return route_local(router, recipient, out, why);
+}

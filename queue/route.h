@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * route - where one recipient of a queued message goes.
+ *
+ * A local mailbox (program, file) goes to a deliver agent of its user, who
+ * is looked up again at each delivery; a remote address to a relay agent for
+ * its domain. Order for remote domains: route_map (exact domain, ".parent",
+ * "*"), then relayhost when internet is smarthost or relayhost is set, then
+ * the domain's MX, unless internet = no. Login and password of the host to
+ * speak to come from relay_map. Users found are remembered for a few
+ * seconds. RESULT_NEVER: no way there, ever (why->status); RESULT_LATER: a
+ * table cannot be read.
+ */
+#ifndef QUEUE_ROUTE_H
+#define QUEUE_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/limits.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "common/spoolfile.h"
+#include "common/users.h"
+
+#define ROUTE_KEY_SIZE  640
+#define ROUTE_HOST_SIZE (LIMIT_SMTP_DOMAIN + 16)
+
+struct route {
+	bool is_local;
+	char key[ROUTE_KEY_SIZE];           /* same key: same agent */
+	struct user user;                   /* local */
+	char domain[LIMIT_SMTP_DOMAIN + 1]; /* remote, lower case */
+	char nexthop[ROUTE_HOST_SIZE];      /* "" by MX */
+	char login[LIMIT_USER_NAME + 1];
+	char password[LIMIT_PASSWORD + 1];
+};
+
+struct router;
+
+struct router *router_new(const struct settings *settings);
+void router_free(struct router **router);
+/* Forget what is remembered: tables are read again. */
+void router_reset(struct router *router);
+enum result
+router_find(struct router *router, const struct spool_recipient *recipient,
+    struct route *out, struct why *why);
+
+#endif
