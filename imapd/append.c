@@ -37,7 +37,7 @@ append_keep(struct append *append, const struct command *command)
 		if (names[i].ptr == NULL)
 			return false;
 	}
-	append->facts = (struct append_facts) { .flags = flags->flags,
+	append->facts = (struct append_facts){ .flags = flags->flags,
 		.keyword_names = names,
 		.keyword_count = flags->count,
 		.internal_date = command->date };

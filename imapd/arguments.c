@@ -6,7 +6,7 @@
 
 #include "imapd/command.h"
 
-#define FLAGS_MAX 64
+#define FLAGS_MAX    64
 #define ID_PAIRS_MAX 30 /* RFC 2971 section 3.3 */
 
 bool
@@ -52,9 +52,9 @@ parse_list_selection(struct parse *parse, struct command *command)
 		else if (parse_try_word(parse, S("SUBSCRIBED")))
 			command->is_subscribed_only = true;
 		else
-			return parse_fail(
-			    parse, "A LIST selection is SPECIAL-USE or "
-				   "SUBSCRIBED");
+			return parse_fail(parse,
+			    "A LIST selection is SPECIAL-USE or "
+			    "SUBSCRIBED");
 	}
 	return parse_space(parse);
 }
@@ -192,15 +192,14 @@ bool
 parse_expunge(struct parse *parse, struct command *command)
 {
 	return !command->is_uid ||
-	       (parse_space(parse) &&
-		   parse_sequence_set(parse, &command->set));
+	       (parse_space(parse) && parse_sequence_set(parse, &command->set));
 }
 
 bool
 parse_store(struct parse *parse, struct command *command)
 {
-	if (!parse_space(parse) ||
-	    !parse_sequence_set(parse, &command->set) || !parse_space(parse))
+	if (!parse_space(parse) || !parse_sequence_set(parse, &command->set) ||
+	    !parse_space(parse))
 		return false;
 	if (parse_try(parse, '+'))
 		command->mode = STORE_ADD;
@@ -217,8 +216,7 @@ parse_store(struct parse *parse, struct command *command)
 bool
 parse_copy(struct parse *parse, struct command *command)
 {
-	return parse_space(parse) &&
-	       parse_sequence_set(parse, &command->set) &&
+	return parse_space(parse) && parse_sequence_set(parse, &command->set) &&
 	       parse_space(parse) && parse_astring(parse, &command->name);
 }
 

@@ -38,8 +38,7 @@ void
 cmd_id(struct session *session, struct command *command)
 {
 	(void)command;
-	buf_add(
-	    &session->output->buf, S("* ID (\"name\" \"Merpati\")\r\n"));
+	buf_add(&session->output->buf, S("* ID (\"name\" \"Merpati\")\r\n"));
 	reply_set(session, "OK ID completed");
 }
 
@@ -59,7 +58,7 @@ void
 cmd_namespace(struct session *session, struct command *command)
 {
 	(void)command;
-	buf_add(&session->output->buf,
-	    S("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+	buf_add(
+	    &session->output->buf, S("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
 	reply_set(session, "OK Namespace completed");
 }

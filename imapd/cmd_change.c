@@ -96,8 +96,8 @@ cmd_store(struct session *session, struct command *command)
 
 		if (!mail->is_expunged &&
 		    folder_set_flags(session->folder, index,
-			store_value(command->mode, mail->flags,
-			    command->flags.flags),
+			store_value(
+			    command->mode, mail->flags, command->flags.flags),
 			store_value(command->mode, mail->keywords, bits),
 			&why)) {
 			if (!command->is_silent)
@@ -133,8 +133,8 @@ copy_bytes(int fd, struct appender *appender, struct why *why)
 	while (ok && (n = read(fd, bytes, COPY_PIECE)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		ok = n > 0 ? appender_write(appender,
-				 slice_make(bytes, (size_t)n), why)
+		ok = n > 0 ? appender_write(
+				 appender, slice_make(bytes, (size_t)n), why)
 			   : why_errno(why, "cannot read the message");
 	}
 	alloc_release(bytes);
@@ -171,8 +171,8 @@ copy_one(struct session *session, struct slice name, size_t index,
 	int fd;
 
 	facts.keyword_count = mail_keyword_names(session, mail, keywords);
-	fd = folder_mail_open(
-	    session->folder, index, &facts.internal_date, why);
+	fd =
+	    folder_mail_open(session->folder, index, &facts.internal_date, why);
 	if (fd < 0)
 		return false;
 	appender = appender_open(session->mailbox, name, why);

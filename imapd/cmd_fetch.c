@@ -242,8 +242,8 @@ fetch_message(struct fetch *fetch, struct why *why)
 	}
 	if (adds_flags) {
 		buf_add_char(out, ' ');
-		session_add_flags(session, out,
-		    folder_mail(session->folder, fetch->index));
+		session_add_flags(
+		    session, out, folder_mail(session->folder, fetch->index));
 	}
 	buf_add(out, S(")\r\n"));
 	output_settle(session->output);
@@ -275,8 +275,8 @@ cmd_fetch(struct session *session, struct command *command)
 	if (failed > 0)
 		reply_why(session, &why);
 	else if (expunged > 0)
-		reply_set(session,
-		    "OK [EXPUNGEISSUED] Some messages were expunged");
+		reply_set(
+		    session, "OK [EXPUNGEISSUED] Some messages were expunged");
 	else
 		reply_set(session, "OK Fetch completed");
 	buf_free(&fetch.scratch);

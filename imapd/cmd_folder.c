@@ -24,8 +24,8 @@ say_selected(struct session *session)
 	       (folder_mail(folder, unseen)->flags & MAIL_SEEN) != 0)
 		unseen++;
 	if (unseen < count)
-		buf_add_format(out, "* OK [UNSEEN %zu] First unseen\r\n",
-		    unseen + 1);
+		buf_add_format(
+		    out, "* OK [UNSEEN %zu] First unseen\r\n", unseen + 1);
 	buf_add_format(out, "* OK [UIDVALIDITY %u] UIDs valid\r\n",
 	    folder_uidvalidity(folder));
 	buf_add_format(out, "* OK [UIDNEXT %u] Predicted next UID\r\n",
@@ -166,8 +166,7 @@ cmd_status(struct session *session, struct command *command)
 	};
 
 	buf_add(out, S("* STATUS "));
-	imap_add_string(out,
-	    slice_eq(name, S("INBOX")) ? name : command->name);
+	imap_add_string(out, slice_eq(name, S("INBOX")) ? name : command->name);
 	buf_add(out, S(" ("));
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
 		if ((command->status & items[i].item) == 0)

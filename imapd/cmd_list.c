@@ -83,8 +83,8 @@ say_folder(struct lister *lister, struct slice sent, const char *attributes,
 }
 
 static bool
-is_subscribed_name(void *context, struct slice name, bool is_selectable,
-    bool has_children)
+is_subscribed_name(
+    void *context, struct slice name, bool is_selectable, bool has_children)
 {
 	struct slice *wanted = context;
 
@@ -141,8 +141,7 @@ lsub_parent(struct lister *lister, struct slice sent)
 {
 	size_t slash;
 
-	while ((slash = slice_last_index(sent, MAILBOX_SEPARATOR)) <
-	       sent.len) {
+	while ((slash = slice_last_index(sent, MAILBOX_SEPARATOR)) < sent.len) {
 		sent = slice_first(sent, slash);
 		if (!pattern_matches(lister->pattern, sent))
 			continue;
@@ -180,12 +179,12 @@ lister_begin(struct lister *lister, struct session *session,
     const struct command *command, const char *response)
 {
 	struct slice reference = command->name, pattern = command->other;
-	char *whole = arena_alloc(
-	    session->arena, reference.len + pattern.len + 1);
+	char *whole =
+	    arena_alloc(session->arena, reference.len + pattern.len + 1);
 
-	*lister = (struct lister) { .session = session,
-		.command = command,
-		.response = response };
+	*lister = (struct lister){
+		.session = session, .command = command, .response = response
+	};
 	if (whole == NULL || reference.len + pattern.len > PATTERN_MAX) {
 		reply_set(session, "NO [LIMIT] The pattern is too long");
 		return false;

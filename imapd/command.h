@@ -29,10 +29,10 @@ enum command_states {
 };
 
 enum command_flags {
-	COMMAND_UID = 1 << 0,       /* may follow UID */
+	COMMAND_UID = 1 << 0,        /* may follow UID */
 	COMMAND_NO_EXPUNGE = 1 << 1, /* RFC 3501 section 7.4.1 */
-	COMMAND_WRITES = 1 << 2,    /* not in a folder opened by EXAMINE */
-	COMMAND_NO_REPORT = 1 << 3, /* no untagged news before its reply */
+	COMMAND_WRITES = 1 << 2,     /* not in a folder opened by EXAMINE */
+	COMMAND_NO_REPORT = 1 << 3,  /* no untagged news before its reply */
 };
 
 struct command_row {
@@ -42,7 +42,11 @@ struct command_row {
 	void (*run)(struct session *session, struct command *command);
 };
 
-enum store_mode { STORE_SET, STORE_ADD, STORE_REMOVE };
+enum store_mode {
+	STORE_SET,
+	STORE_ADD,
+	STORE_REMOVE
+};
 
 /* Flag names as the client wrote them: system bits, and keywords. */
 struct flag_list {
@@ -69,12 +73,12 @@ struct command {
 	struct flag_list flags;
 	enum store_mode mode;
 	bool is_silent;
-	unsigned int status;      /* enum status_items */
+	unsigned int status; /* enum status_items */
 	struct fetch_item *items;
 	struct search_key *search;
 	bool is_special_only, is_subscribed_only; /* LIST */
 	bool is_xlist;
-	time_t date;              /* APPEND; 0: now */
+	time_t date; /* APPEND; 0: now */
 };
 
 extern const struct command_row command_table[]; /* empty verb ends */
@@ -86,8 +90,8 @@ extern const struct command_row command_table[]; /* empty verb ends */
 bool command_parse(struct command *command, struct slice text,
     unsigned int state, struct arena *arena, const char **error);
 /* The beginning of APPEND up to its message literal. */
-bool command_parse_append(struct command *command, struct slice text,
-    struct arena *arena);
+bool command_parse_append(
+    struct command *command, struct slice text, struct arena *arena);
 
 /* Grammars (arguments.c, fetch_parse.c, search_parse.c). */
 bool parse_none(struct parse *parse, struct command *command);

@@ -76,8 +76,8 @@ parse_section_numbers(struct parse *parse, struct fetch_item *item)
 
 	if (!ascii_is_digit(parse_peek(parse)))
 		return true;
-	item->numbers = arena_alloc(
-	    parse->arena, LIMIT_MIME_DEPTH * sizeof(unsigned int));
+	item->numbers =
+	    arena_alloc(parse->arena, LIMIT_MIME_DEPTH * sizeof(unsigned int));
 	if (item->numbers == NULL)
 		return parse_fail(parse, "The command is too large");
 	do {
@@ -86,16 +86,15 @@ parse_section_numbers(struct parse *parse, struct fetch_item *item)
 		if (!parse_number(parse, UINT32_MAX, &number) || number == 0)
 			return parse_fail(parse, "A part number is wrong");
 		item->numbers[item->number_count++] = (unsigned int)number;
-	} while (parse_try(parse, '.') &&
-		 ascii_is_digit(parse_peek(parse)));
+	} while (parse_try(parse, '.') && ascii_is_digit(parse_peek(parse)));
 	return true;
 }
 
 static bool
 parse_names(struct parse *parse, struct fetch_item *item)
 {
-	item->names = arena_alloc(
-	    parse->arena, FETCH_NAMES_MAX * sizeof(struct slice));
+	item->names =
+	    arena_alloc(parse->arena, FETCH_NAMES_MAX * sizeof(struct slice));
 	if (item->names == NULL)
 		return parse_fail(parse, "The command is too large");
 	if (!parse_space(parse) || !parse_open(parse))
@@ -296,8 +295,8 @@ add_uid(struct parse *parse, struct command *command)
 bool
 parse_fetch(struct parse *parse, struct command *command)
 {
-	if (!parse_space(parse) ||
-	    !parse_sequence_set(parse, &command->set) || !parse_space(parse))
+	if (!parse_space(parse) || !parse_sequence_set(parse, &command->set) ||
+	    !parse_space(parse))
 		return false;
 	if (try_macro(parse, command))
 		return add_uid(parse, command);

@@ -10,19 +10,19 @@
 
 #include "imapd/parse.h"
 
-#define LOGIN_ARENA   65536
-#define REPLIES_MAX   65536
-#define RESPONSE_MAX  4096
+#define LOGIN_ARENA  65536
+#define REPLIES_MAX  65536
+#define RESPONSE_MAX 4096
 
 struct login_command {
 	struct slice tag, first, second;
 	bool has_second;
 };
 
-typedef void login_run_fn(struct login *login,
-    const struct login_command *command);
-static login_run_fn run_capability, run_noop, run_logout, run_id,
-    run_starttls, run_login, run_authenticate;
+typedef void
+login_run_fn(struct login *login, const struct login_command *command);
+static login_run_fn run_capability, run_noop, run_logout, run_id, run_starttls,
+    run_login, run_authenticate;
 static bool parse_nothing(struct parse *parse, struct login_command *out);
 static bool parse_login(struct parse *parse, struct login_command *out);
 static bool parse_mechanism(struct parse *parse, struct login_command *out);
@@ -69,8 +69,8 @@ login_init(struct login *login, const struct connection *connection)
 	memset(login, 0, sizeof(*login));
 	login->connection = connection;
 	login->arena = arena_new("imap login", LOGIN_ARENA);
-	reader_init(&login->reader, LIMIT_IMAP_LOGIN_COMMAND,
-	    LIMIT_IMAP_LOGIN_LITERAL);
+	reader_init(
+	    &login->reader, LIMIT_IMAP_LOGIN_COMMAND, LIMIT_IMAP_LOGIN_LITERAL);
 	buf_init(&login->replies, REPLIES_MAX);
 	buf_init(&login->tag, LIMIT_IMAP_LOGIN_COMMAND);
 	buf_init(&login->user, LIMIT_USER_NAME);
@@ -360,8 +360,7 @@ login_command(struct login *login)
 	for (size_t i = 0; i < LOGIN_COMMANDS; i++) {
 		if (!slice_eq_nocase(login_table[i].verb, verb))
 			continue;
-		if (login_table[i].parse(&parse, &command) &&
-		    parse_end(&parse))
+		if (login_table[i].parse(&parse, &command) && parse_end(&parse))
 			login_table[i].run(login, &command);
 		else
 			reply_bad(login, command.tag, parse.error);
@@ -400,8 +399,7 @@ login_step(struct login *login, struct slice *input)
 		if (status == READER_LITERAL) {
 			login_literal(login);
 		} else if (status == READER_COMMAND && login->has_sasl) {
-			sasl_response(
-			    login, buf_slice(&login->reader.command));
+			sasl_response(login, buf_slice(&login->reader.command));
 		} else if (status == READER_COMMAND) {
 			login_command(login);
 		} else {

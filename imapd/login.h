@@ -36,7 +36,7 @@ struct login {
 	struct buf tag; /* of LOGIN or AUTHENTICATE at work */
 	struct sasl sasl;
 	struct buf user, password;
-	bool has_sasl;  /* the next line is a SASL response */
+	bool has_sasl;          /* the next line is a SASL response */
 	enum login_effect next; /* LOGIN_READ: none */
 	size_t failures, errors;
 };

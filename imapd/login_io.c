@@ -25,9 +25,9 @@ static bool
 send_replies(struct login_io *io)
 {
 	struct buf *replies = &io->login.replies;
-	bool ok = replies->len == 0 ||
-		  io_write_all(SESSION_OUTPUT, buf_slice(replies), io->end) ==
-		      IO_OK;
+	bool ok =
+	    replies->len == 0 ||
+	    io_write_all(SESSION_OUTPUT, buf_slice(replies), io->end) == IO_OK;
 
 	buf_clear(replies);
 	return ok;
@@ -104,9 +104,8 @@ perform_handover(struct login_io *io)
 {
 	struct control control = { .type = CONTROL_HANDOVER };
 
-	if (send_replies(io) &&
-	    handover_send(SESSION_HANDOVER, buf_slice(&io->login.tag),
-		io->input))
+	if (send_replies(io) && handover_send(SESSION_HANDOVER,
+				    buf_slice(&io->login.tag), io->input))
 		control_send(SESSION_CONTROL, control);
 	return false;
 }

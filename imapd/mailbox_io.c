@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/handover.h"
 #include "common/io.h"
 #include "common/jail.h"
@@ -28,7 +29,7 @@ struct mailbox_io {
 	struct buf tag, unread;
 	struct output output;
 	struct session session;
-	char input[INPUT_SIZE];
+	char *input; /* INPUT_SIZE */
 };
 
 /* MSG_DONTWAIT makes the deadline hold on blocking sockets. */
@@ -109,7 +110,7 @@ mailbox_read(struct mailbox_io *io, size_t *got)
 	if (io->session.mode == SESSION_IDLE && !idle_wait(io))
 		status = IO_TIMEOUT;
 	else
-		status = io_read_some(0, io->input, sizeof(io->input), got,
+		status = io_read_some(0, io->input, INPUT_SIZE, got,
 		    io_deadline(TIMEOUT_IMAP_COMMAND));
 	if (status == IO_TIMEOUT && io->session.mode != SESSION_CLOSED)
 		session_bye(&io->session, "Nothing was heard for too long");
@@ -135,8 +136,8 @@ mailbox_serve(struct mailbox_io *io)
 static void
 refuse(struct mailbox_io *io, const struct why *why)
 {
-	log_error("%s: %s: %s", io->handover.id, io->handover.user.name,
-	    why->text);
+	log_error(
+	    "%s: %s: %s", io->handover.id, io->handover.user.name, why->text);
 	buf_add(&io->output.buf, buf_slice(&io->tag));
 	buf_add_format(&io->output.buf,
 	    " NO [UNAVAILABLE] The mailbox cannot be opened now\r\n"
@@ -146,8 +147,8 @@ refuse(struct mailbox_io *io, const struct why *why)
 
 /* Landlock needs the place to exist. */
 static bool
-enter_jail(const struct settings *settings, const struct user *user,
-    struct why *why)
+enter_jail(
+    const struct settings *settings, const struct user *user, struct why *why)
 {
 	const char *const paths[] = { user->mail, NULL };
 	struct jail_request request = { .keep_count = 2,
@@ -181,8 +182,8 @@ mailbox_run(struct mailbox_io *io, const struct settings *settings)
 		return EX_TEMPFAIL;
 	}
 	session_init(&io->session, settings, mailbox, &io->output);
-	reply_set(&io->session, "OK [CAPABILITY %s] Logged in",
-	    SESSION_CAPABILITIES);
+	reply_set(
+	    &io->session, "OK [CAPABILITY %s] Logged in", SESSION_CAPABILITIES);
 	reply_send(&io->session, buf_slice(&io->tag));
 	log_info("%s: imap session of %s", io->handover.id, user->name);
 	mailbox_serve(io);
@@ -202,7 +203,8 @@ imapd_mailbox_program(
 
 	(void)argc;
 	(void)argv;
-	memset(&io, 0, offsetof(struct mailbox_io, input));
+	memset(&io, 0, sizeof(io));
+	io.input = alloc_zero(1, INPUT_SIZE);
 	buf_init(&io.tag, HANDOVER_MAX);
 	buf_init(&io.unread, HANDOVER_MAX);
 	output_init(&io.output, network_write, NULL);
@@ -216,5 +218,6 @@ imapd_mailbox_program(
 	buf_free(&io.tag);
 	buf_free(&io.unread);
 	output_free(&io.output);
+	alloc_release(io.input);
 	return code;
 }

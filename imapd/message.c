@@ -44,15 +44,15 @@ message_forget(struct message *message)
 		message_clear(message);
 		return;
 	}
-	message->bytes = (struct buf) { 0 };
+	message->bytes = (struct buf){ 0 };
 	message_clear(message);
 	message->bytes = bytes;
 	buf_clear(&message->bytes);
 }
 
 static bool
-message_open(
-    struct message *message, struct folder *folder, size_t index, struct why *why)
+message_open(struct message *message, struct folder *folder, size_t index,
+    struct why *why)
 {
 	uint32_t uid = folder_mail(folder, index)->uid;
 
@@ -207,8 +207,7 @@ message_load(struct message *message, struct folder *folder, size_t index,
 		ok = message_read_header(message);
 	/* A header without an end may go on behind the limit. */
 	if (ok && part != MESSAGE_OPEN && message->has_header &&
-	    !message->is_whole &&
-	    message->header_length >= message->bytes.len)
+	    !message->is_whole && message->header_length >= message->bytes.len)
 		part = MESSAGE_WHOLE;
 	if (ok && part == MESSAGE_WHOLE && !message->is_whole)
 		ok = message_read_whole(message, folder_mail(folder, index));
@@ -221,8 +220,7 @@ message_load(struct message *message, struct folder *folder, size_t index,
 struct slice
 message_header(const struct message *message)
 {
-	return slice_first(
-	    buf_slice(&message->bytes), message->header_length);
+	return slice_first(buf_slice(&message->bytes), message->header_length);
 }
 
 const struct mime_part *

@@ -17,11 +17,15 @@
 #include "common/mailbox/mailbox.h"
 #include "common/mime/structure.h"
 
-enum message_part { MESSAGE_OPEN, MESSAGE_HEADER, MESSAGE_WHOLE };
+enum message_part {
+	MESSAGE_OPEN,
+	MESSAGE_HEADER,
+	MESSAGE_WHOLE
+};
 
 struct message {
-	uint32_t uid;           /* 0: none */
-	int fd;                 /* -1: closed */
+	uint32_t uid; /* 0: none */
+	int fd;       /* -1: closed */
 	time_t date;
 	bool has_header, is_whole;
 	struct buf bytes;
@@ -33,8 +37,8 @@ struct message {
 void message_init(struct message *message);
 void message_clear(struct message *message);
 /* False with why when it cannot be read, mostly because it vanished. */
-bool message_load(struct message *message, struct folder *folder,
-    size_t index, enum message_part part, struct why *why);
+bool message_load(struct message *message, struct folder *folder, size_t index,
+    enum message_part part, struct why *why);
 /* After message_load with MESSAGE_HEADER or more. */
 struct slice message_header(const struct message *message);
 /* After MESSAGE_WHOLE. NULL: too complex for its arena. */

@@ -6,7 +6,7 @@
 void
 output_init(struct output *output, output_sink_fn *sink, void *context)
 {
-	*output = (struct output) { .sink = sink, .context = context };
+	*output = (struct output){ .sink = sink, .context = context };
 	buf_init(&output->buf, OUTPUT_CEILING);
 }
 

@@ -11,7 +11,7 @@
 void
 parse_begin(struct parse *parse, struct slice input, struct arena *arena)
 {
-	*parse = (struct parse) { .input = input, .arena = arena };
+	*parse = (struct parse){ .input = input, .arena = arena };
 }
 
 bool
@@ -25,7 +25,8 @@ parse_fail(struct parse *parse, const char *error)
 char
 parse_peek(const struct parse *parse)
 {
-	return parse->at < parse->input.len ? parse->input.ptr[parse->at] : '\0';
+	return parse->at < parse->input.len ? parse->input.ptr[parse->at]
+					    : '\0';
 }
 
 static struct slice

@@ -23,8 +23,7 @@ struct parse {
 	unsigned int depth; /* of parentheses; LIMIT_IMAP_DEPTH */
 };
 
-void parse_begin(struct parse *parse, struct slice input,
-    struct arena *arena);
+void parse_begin(struct parse *parse, struct slice input, struct arena *arena);
 /* Always false. */
 bool parse_fail(struct parse *parse, const char *error);
 /* The next byte, '\0' at the end. */

@@ -30,10 +30,9 @@ step_byte(bool *reached, struct slice name, char c, bool ignore_case)
 	for (size_t i = name.len; i > 0; i--) {
 		char n = name.ptr[i - 1];
 
-		reached[i] =
-		    reached[i - 1] &&
-		    (n == c ||
-			(ignore_case && ascii_lower(n) == ascii_lower(c)));
+		reached[i] = reached[i - 1] &&
+			     (n == c || (ignore_case &&
+					    ascii_lower(n) == ascii_lower(c)));
 	}
 	reached[0] = false;
 }

@@ -8,7 +8,7 @@
 void
 reader_init(struct reader *reader, size_t ceiling, size_t literals)
 {
-	*reader = (struct reader) { .ceiling = ceiling };
+	*reader = (struct reader){ .ceiling = ceiling };
 	buf_init(&reader->command, ceiling + literals + 4);
 }
 

@@ -28,16 +28,21 @@ enum reader_status {
 	READER_TOO_LONG, /* the line passes the ceiling: close */
 };
 
-enum reader_mode { READ_LINE, READ_COLLECT, READ_STREAM, READ_SKIP,
-	READ_DECIDE };
+enum reader_mode {
+	READ_LINE,
+	READ_COLLECT,
+	READ_STREAM,
+	READ_SKIP,
+	READ_DECIDE
+};
 
 struct reader {
 	struct buf command;
 	size_t ceiling;    /* of the lines of a command, together */
 	size_t line_bytes; /* so far */
 	enum reader_mode mode;
-	bool is_skipping;  /* a refused command: swallow to its end */
-	bool is_whole;     /* command was given out: clear it first */
+	bool is_skipping; /* a refused command: swallow to its end */
+	bool is_whole;    /* command was given out: clear it first */
 	uint64_t literal_size, remaining;
 	bool is_synchronous;
 };
@@ -47,8 +52,8 @@ void reader_init(struct reader *reader, size_t ceiling, size_t literals);
 void reader_free(struct reader *reader);
 /* Give back memory of a large command. */
 void reader_trim(struct reader *reader);
-enum reader_status reader_next(struct reader *reader, struct slice *input,
-    struct slice *data);
+enum reader_status
+reader_next(struct reader *reader, struct slice *input, struct slice *data);
 /* After READER_LITERAL. False: it does not fit, refuse it. */
 bool reader_collect(struct reader *reader);
 void reader_stream(struct reader *reader);

@@ -60,8 +60,7 @@ add_known_flags(struct session *session, struct buf *out)
 {
 	buf_add(out, S("\\Answered \\Flagged \\Deleted \\Seen \\Draft"));
 	for (size_t i = 0; i < session->shown_keywords; i++)
-		buf_add_format(
-		    out, " %s", folder_keyword(session->folder, i));
+		buf_add_format(out, " %s", folder_keyword(session->folder, i));
 }
 
 void
@@ -168,7 +167,7 @@ selection_begin(struct selection *selection, struct session *session,
 	if (command->is_uid && count > 0)
 		largest = folder_mail(session->folder, count - 1)->uid;
 	sequence_set_resolve(set, largest);
-	*selection = (struct selection) { set, 0, command->is_uid };
+	*selection = (struct selection){ set, 0, command->is_uid };
 	if (!command->is_uid && count > 0 &&
 	    set->ranges[set->count - 1].last > count) {
 		reply_set(session,
@@ -189,8 +188,7 @@ selection_next(
 	while (selection->next < session->shown_count) {
 		*index = selection->next++;
 		mail = folder_mail(session->folder, *index);
-		number =
-		    selection->is_uid ? mail->uid : (uint32_t)(*index + 1);
+		number = selection->is_uid ? mail->uid : (uint32_t)(*index + 1);
 		if (sequence_set_contains(selection->set, number))
 			return true;
 	}

@@ -13,8 +13,7 @@
 #define TEXT_MAX ((size_t)128 * 1024 * 1024)
 
 void
-search_resolve(
-    struct search_key *key, uint32_t last_number, uint32_t last_uid)
+search_resolve(struct search_key *key, uint32_t last_number, uint32_t last_uid)
 {
 	for (; key != NULL; key = key->next) {
 		if (key->kind == SEARCH_SET)
@@ -30,9 +29,8 @@ search_load(struct search *search, enum message_part part)
 {
 	struct why why = { 0 };
 
-	if (search->has_failed ||
-	    !message_load(search->message, search->folder, search->index, part,
-		&why))
+	if (search->has_failed || !message_load(search->message, search->folder,
+				      search->index, part, &why))
 		search->has_failed = true;
 	return !search->has_failed;
 }
@@ -161,8 +159,8 @@ match_date(struct search *search, const struct search_key *key)
 	if (!search_load(search, MESSAGE_OPEN))
 		return false;
 	localtime_r(&search->message->date, &tm);
-	return compare_days(key->kind,
-	    floor_days(search->message->date + tm.tm_gmtoff), key);
+	return compare_days(
+	    key->kind, floor_days(search->message->date + tm.tm_gmtoff), key);
 }
 
 /* The day as the Date field writes it, whatever its zone. */

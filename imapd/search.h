@@ -20,29 +20,34 @@
 #include "imapd/parse.h"
 
 enum search_kind {
-	SEARCH_AND,      /* all of children */
-	SEARCH_OR,       /* one of two children */
-	SEARCH_NOT,      /* not its child */
+	SEARCH_AND, /* all of children */
+	SEARCH_OR,  /* one of two children */
+	SEARCH_NOT, /* not its child */
 	SEARCH_ALL,
-	SEARCH_FLAG,     /* all of flags set, none of unset */
-	SEARCH_KEYWORD,  /* text */
-	SEARCH_SET,      /* sequence numbers */
+	SEARCH_FLAG,    /* all of flags set, none of unset */
+	SEARCH_KEYWORD, /* text */
+	SEARCH_SET,     /* sequence numbers */
 	SEARCH_UID,
 	SEARCH_LARGER,
 	SEARCH_SMALLER,
-	SEARCH_BEFORE,   /* internal date */
+	SEARCH_BEFORE, /* internal date */
 	SEARCH_ON,
 	SEARCH_SINCE,
 	SEARCH_SENTBEFORE,
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,
-	SEARCH_HEADER,   /* name, text */
+	SEARCH_HEADER, /* name, text */
 	SEARCH_BODY,
 	SEARCH_TEXT,
 };
 
-enum search_cost { COST_NONE, COST_FILE, COST_HEADER, COST_WHOLE,
-	COST_COUNT };
+enum search_cost {
+	COST_NONE,
+	COST_FILE,
+	COST_HEADER,
+	COST_WHOLE,
+	COST_COUNT
+};
 
 struct search_key {
 	enum search_kind kind;
@@ -63,7 +68,7 @@ struct search {
 };
 bool search_matches(struct search *search, const struct search_key *key);
 /* Put numbers for "*" in all sets of the tree. */
-void search_resolve(struct search_key *key, uint32_t last_number,
-    uint32_t last_uid);
+void
+search_resolve(struct search_key *key, uint32_t last_number, uint32_t last_uid);
 
 #endif

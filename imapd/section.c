@@ -16,8 +16,8 @@ has_name(const struct fetch_item *item, struct slice name)
 
 /* The fields asked for, and the empty line (always there). */
 static struct slice
-select_fields(const struct fetch_item *item, struct slice header,
-    struct buf *scratch)
+select_fields(
+    const struct fetch_item *item, struct slice header, struct buf *scratch)
 {
 	struct header_iterator iterator;
 	struct header_field field;

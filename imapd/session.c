@@ -24,8 +24,7 @@ session_init(struct session *session, const struct settings *settings,
 	session->mailbox = mailbox;
 	session->output = output;
 	session->arena = arena_new("imap command", SESSION_ARENA);
-	reader_init(
-	    &session->reader, LIMIT_IMAP_COMMAND, LIMIT_IMAP_COMMAND);
+	reader_init(&session->reader, LIMIT_IMAP_COMMAND, LIMIT_IMAP_COMMAND);
 	buf_init(&session->reply, REPLY_MAX);
 	buf_init(&session->idle_tag, LIMIT_IMAP_COMMAND);
 	message_init(&session->message);
@@ -210,8 +209,8 @@ session_literal(struct session *session)
 	struct parse parse;
 	struct slice tag = { NULL, 0 };
 
-	if (command_parse_append(&command, buf_slice(&reader->command),
-		session->arena)) {
+	if (command_parse_append(
+		&command, buf_slice(&reader->command), session->arena)) {
 		append_begin(session, &command);
 	} else if ((reader->is_synchronous ||
 		       reader->literal_size <= LIMIT_IMAP_LITERAL_MINUS) &&

@@ -29,7 +29,11 @@
 	"IMAP4rev1 LITERAL- SASL-IR ID IDLE NAMESPACE CHILDREN UNSELECT "      \
 	"UIDPLUS MOVE SPECIAL-USE"
 
-enum session_mode { SESSION_COMMAND, SESSION_IDLE, SESSION_CLOSED };
+enum session_mode {
+	SESSION_COMMAND,
+	SESSION_IDLE,
+	SESSION_CLOSED
+};
 
 struct session {
 	const struct settings *settings;
@@ -38,11 +42,11 @@ struct session {
 	struct output *output;
 	struct reader reader;
 	struct arena *arena;
-	struct buf reply;      /* "OK text" of the command at work */
+	struct buf reply; /* "OK text" of the command at work */
 	enum session_mode mode;
 	struct buf idle_tag;
 	size_t errors;
-	bool has_specials;     /* made in this session */
+	bool has_specials; /* made in this session */
 	struct append append;
 	/* the selected folder */
 	struct folder *folder;
@@ -58,8 +62,7 @@ void session_clear(struct session *session);
 /* Handle input until it is used up or the session is closed. */
 void session_step(struct session *session, struct slice input);
 /* Look at the folder and say what is new; while idle also expunges. */
-void session_report(struct session *session, bool may_expunge,
-    bool has_uid);
+void session_report(struct session *session, bool may_expunge, bool has_uid);
 /* Say BYE and close. */
 void session_bye(struct session *session, const char *text);
 
@@ -71,12 +74,12 @@ void reply_why(struct session *session, const struct why *why);
 /* Write tag and reply, empty reply. */
 void reply_send(struct session *session, struct slice tag);
 /* The UTF-8 name of a folder as the client sent it; false: replied. */
-bool session_folder_name(struct session *session, struct slice sent,
-    struct slice *name);
+bool session_folder_name(
+    struct session *session, struct slice sent, struct slice *name);
 void session_unselect(struct session *session);
 void session_say_flags(struct session *session);
-void session_add_flags(struct session *session, struct buf *out,
-    const struct mail *mail);
+void session_add_flags(
+    struct session *session, struct buf *out, const struct mail *mail);
 
 /*
  * The messages of a set, by index. Numbers past the end are an error without
@@ -89,7 +92,7 @@ struct selection {
 };
 bool selection_begin(struct selection *selection, struct session *session,
     struct command *command);
-bool selection_next(struct selection *selection, struct session *session,
-    size_t *index);
+bool selection_next(
+    struct selection *selection, struct session *session, size_t *index);
 
 #endif

@@ -75,7 +75,8 @@ write_type(struct buf *out, const struct mime_part *part)
 	buf_add_char(out, ' ');
 	imap_add_string(out, part->subtype);
 	buf_add_char(out, ' ');
-	if (part->parameters == NULL && slice_eq_nocase(part->type, S("text")) &&
+	if (part->parameters == NULL &&
+	    slice_eq_nocase(part->type, S("text")) &&
 	    slice_eq_nocase(part->subtype, plain))
 		buf_add(out, S("(\"charset\" \"us-ascii\")"));
 	else

@@ -75,8 +75,7 @@ convert(iconv_t handle, char *bytes, size_t left, struct buf *out)
 		room = sizeof(piece);
 		if (iconv(handle, &bytes, &left, &to, &room) == (size_t)-1 &&
 		    errno != E2BIG && left > 0) {
-			buf_add(out,
-			    slice_make(piece, sizeof(piece) - room));
+			buf_add(out, slice_make(piece, sizeof(piece) - room));
 			buf_add_char(out, '?');
 			bytes++;
 			left--;

@@ -35,9 +35,8 @@ add_word(const struct word *word, struct buf *out)
 	bool ok;
 
 	buf_init(&raw, word->text.len + 3);
-	ok = word->is_base64
-		 ? transfer_decode_base64(word->text, &raw)
-		 : transfer_decode_quoted(word->text, true, &raw);
+	ok = word->is_base64 ? transfer_decode_base64(word->text, &raw)
+			     : transfer_decode_quoted(word->text, true, &raw);
 	ok = ok && charset_to_utf8(word->charset, buf_slice(&raw), out);
 	buf_free(&raw);
 	return ok;

@@ -8,9 +8,19 @@
 #include "common/mime/nstring.h"
 #include "common/mime/parameter.h"
 
-enum { FIELD_DATE, FIELD_SUBJECT, FIELD_FROM, FIELD_SENDER, FIELD_REPLY_TO,
-	FIELD_TO, FIELD_CC, FIELD_BCC, FIELD_IN_REPLY_TO, FIELD_MESSAGE_ID,
-	FIELD_COUNT };
+enum {
+	FIELD_DATE,
+	FIELD_SUBJECT,
+	FIELD_FROM,
+	FIELD_SENDER,
+	FIELD_REPLY_TO,
+	FIELD_TO,
+	FIELD_CC,
+	FIELD_BCC,
+	FIELD_IN_REPLY_TO,
+	FIELD_MESSAGE_ID,
+	FIELD_COUNT
+};
 
 static const struct {
 	struct slice name;

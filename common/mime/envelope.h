@@ -16,7 +16,6 @@
 #include "common/slice.h"
 
 /* False when out or arena reached its ceiling; then out is as before. */
-bool envelope_format(struct buf *out, struct slice header,
-    struct arena *arena);
+bool envelope_format(struct buf *out, struct slice header, struct arena *arena);
 
 #endif

@@ -20,8 +20,8 @@
 bool mime_parse_value(struct slice body, struct arena *arena,
     struct slice *value, struct mime_parameter **parameters);
 /* Value of the parameter, empty when there is none. */
-struct slice mime_parameter_get(const struct mime_parameter *parameters,
-    struct slice name);
+struct slice
+mime_parameter_get(const struct mime_parameter *parameters, struct slice name);
 /* Unfolded copy of a field body, without blanks around. */
 bool mime_unfold(struct slice body, struct arena *arena, struct slice *out);
 

@@ -23,7 +23,7 @@ struct builder {
 	struct open_part stack[LIMIT_MIME_DEPTH + 2];
 	size_t depth;
 	size_t parts;
-	size_t lines; /* line ends seen */
+	size_t lines;   /* line ends seen */
 	bool is_opaque; /* LIMIT_MIME_PARTS reached: no more boundaries */
 	bool failed;
 };
@@ -100,8 +100,7 @@ take_encoding(struct mime_part *part, struct slice body, struct arena *arena)
 }
 
 static bool
-take_disposition(
-    struct mime_part *part, struct slice body, struct arena *arena)
+take_disposition(struct mime_part *part, struct slice body, struct arena *arena)
 {
 	return mime_parse_value(
 	    body, arena, &part->disposition, &part->disposition_parameters);
@@ -114,8 +113,7 @@ take_id(struct mime_part *part, struct slice body, struct arena *arena)
 }
 
 static bool
-take_description(
-    struct mime_part *part, struct slice body, struct arena *arena)
+take_description(struct mime_part *part, struct slice body, struct arena *arena)
 {
 	return mime_unfold(body, arena, &part->description);
 }
@@ -140,8 +138,8 @@ take_md5(struct mime_part *part, struct slice body, struct arena *arena)
 
 static const struct {
 	struct slice name; /* after "Content-" */
-	bool (*take)(struct mime_part *part, struct slice body,
-	    struct arena *arena);
+	bool (*take)(
+	    struct mime_part *part, struct slice body, struct arena *arena);
 } content_fields[] = {
 	{ SLICE("type"), take_type },
 	{ SLICE("transfer-encoding"), take_encoding },
@@ -356,8 +354,8 @@ mime_parse(struct slice message, struct arena *arena)
 }
 
 const struct mime_part *
-mime_find(const struct mime_part *part, const unsigned int *numbers,
-    size_t count)
+mime_find(
+    const struct mime_part *part, const unsigned int *numbers, size_t count)
 {
 	bool is_whole = true; /* part is a message: its only part is number 1 */
 

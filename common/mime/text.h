@@ -17,15 +17,12 @@
 #include "common/slice.h"
 
 /* "base64", "quoted-printable"; anything else is a copy. */
-bool transfer_decode(struct slice encoding, struct slice body,
-    struct buf *out);
+bool transfer_decode(struct slice encoding, struct slice body, struct buf *out);
 /* Without the limits of base64.h: bytes that are no base64 are skipped. */
 bool transfer_decode_base64(struct slice body, struct buf *out);
 /* is_word: "_" is a space (RFC 2047 section 4.2). */
-bool transfer_decode_quoted(struct slice body, bool is_word,
-    struct buf *out);
-bool charset_to_utf8(struct slice charset, struct slice bytes,
-    struct buf *out);
+bool transfer_decode_quoted(struct slice body, bool is_word, struct buf *out);
+bool charset_to_utf8(struct slice charset, struct slice bytes, struct buf *out);
 /* An unfolded or folded header field body. */
 bool encoded_word_decode(struct slice body, struct buf *out);
 /* Lower case for Latin, Greek and Cyrillic letters; the rest stays. */

@@ -90,8 +90,7 @@ transfer_decode_quoted(struct slice body, bool is_word, struct buf *out)
 			i += decode_escape(body, i, room, &n);
 			continue;
 		}
-		room[n++] =
-		    is_word && body.ptr[i] == '_' ? ' ' : body.ptr[i];
+		room[n++] = is_word && body.ptr[i] == '_' ? ' ' : body.ptr[i];
 		i++;
 	}
 	buf_commit(out, n);
