@@ -131,12 +131,12 @@ server_free(struct server **server)
 static bool
 reload(struct server *server)
 {
-	struct server_settings fresh;
+	struct server_settings fresh = { NULL, { NULL } };
 	bool ok = true;
 
 	note_file(server->settings, &server->seen);
 	fresh.own = load_one(server->path, NULL, &ok);
-	ok = load_programs(server->path, &fresh) && ok;
+	ok = ok && load_programs(server->path, &fresh);
 	if (!ok) {
 		log_error("settings are in error: the old ones stay");
 		free_all(&fresh);
