@@ -28,9 +28,10 @@ struct address {
 };
 
 /*
- * The argument of MAIL FROM: or RCPT TO: at the start of input: "<path>" with
+ * The argument of MAIL FROM: or RCPT TO: at the start of *input: "<path>" with
  * source route ignored, or, as people type it, blanks before it and no
- * brackets at all. *rest is what follows (ESMTP parameters). RFC 5321 4.1.2.
+ * brackets at all. *input moves to what follows (ESMTP parameters). RFC 5321
+ * section 4.1.2.
  * "<>" is accepted when may_be_null; "<postmaster>" (no domain) when
  * may_be_local. Errors: enhanced status 5.1.3, 5.1.7 in why->status.
  */
@@ -38,9 +39,8 @@ struct address_syntax {
 	bool may_be_null;
 	bool may_be_local;
 };
-bool address_parse_path(struct slice input, struct address_syntax syntax,
-    struct arena *arena, struct address *out, struct slice *rest,
-    struct why *why);
+bool address_parse_path(struct slice *input, struct address_syntax syntax,
+    struct arena *arena, struct address *out, struct why *why);
 /* A bare "local@domain" or "local", whole input. */
 bool address_parse(struct slice input, struct arena *arena,
     struct address *out);

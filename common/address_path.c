@@ -196,12 +196,11 @@ path_in_brackets(struct path_parser *parser, struct address *out)
 }
 
 bool
-address_parse_path(struct slice input, struct address_syntax syntax,
-    struct arena *arena, struct address *out, struct slice *rest,
-    struct why *why)
+address_parse_path(struct slice *input, struct address_syntax syntax,
+    struct arena *arena, struct address *out, struct why *why)
 {
 	struct path_parser parser = {
-		.rest = input, .syntax = syntax, .arena = arena, .why = why
+		.rest = *input, .syntax = syntax, .arena = arena, .why = why
 	};
 	bool ok;
 
@@ -210,7 +209,7 @@ address_parse_path(struct slice input, struct address_syntax syntax,
 		continue;
 	ok = path_take(&parser, '<') ? path_in_brackets(&parser, out)
 				     : path_mailbox(&parser, out);
-	*rest = parser.rest;
+	*input = parser.rest;
 	if (ok && parser.rest.len > 0 && !ascii_is_space(parser.rest.ptr[0]))
 		ok = path_fail(&parser, "something follows the address");
 	return ok;

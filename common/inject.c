@@ -79,7 +79,7 @@ inject_receive(int fd, struct inject_reply *reply)
 	struct message message;
 	struct buf input;
 	bool ok = true, is_whole = false;
-	size_t got;
+	size_t got = 0;
 	char *room;
 
 	message_init(&message);

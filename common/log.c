@@ -133,6 +133,9 @@ log_escape(char *out, size_t size, const char *text)
 	return n;
 }
 
+static void log_line(enum log_level level, const char *format,
+    va_list arguments) __attribute__((format(printf, 2, 0)));
+
 static void
 log_line(enum log_level level, const char *format, va_list arguments)
 {

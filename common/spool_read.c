@@ -301,7 +301,7 @@ spool_read(int fd, const char *id, struct arena *arena,
     struct spool_message *message, struct why *why)
 {
 	enum result result;
-	struct slice pages;
+	struct slice pages = S("");
 	uint64_t size;
 
 	memset(message, 0, sizeof(*message));
@@ -370,7 +370,7 @@ spool_verify(int fd, struct why *why)
 	    arena_new("verify", (size_t)LIMIT_SPOOL_ENVELOPE * 64);
 	struct spool_message message = { 0 };
 	enum result result;
-	struct slice pages;
+	struct slice pages = S("");
 	uint64_t size;
 
 	result = file_size(fd, &size, why);

@@ -107,7 +107,7 @@ void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);
 bool spool_has_room(int spool_fd, uint64_t minimum_free, struct why *why);
 
 /* Writing: open, envelope, body in pieces, commit. The order of system calls
- * and the commit points [A1] to [A8] are in queue/README.md. On any failure
+ * and the commit points [A1] to [A8] are in queue/spool.md. On any failure
  * the file is unlinked, never synced again. */
 struct spool_writer;
 /* Nothing is on disk before the first 64 KiB or commit. */

@@ -36,8 +36,8 @@ static const struct command_end ends[] = {
 const struct command_end *
 command_end_find(int code)
 {
-	static const struct command_end other
-	    = { -1, 'F', "5.3.0", "command failed" };
+	static const struct command_end other = { -1, 'F', "5.3.0",
+		"command failed" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (ends[i].code == code)
@@ -78,8 +78,8 @@ take_word(struct slice *rest, struct buf *word, struct why *why)
 		}
 		if (slice_index(S("|;&<>`$*?"), c) < 9)
 			return why_set(why,
-			    "the command needs a shell (\"%c\"); write it "
-			    "as: /bin/sh -c '...'",
+			    "the command needs a shell (\"%c\"): put "
+			    "it into a script",
 			    c);
 		if (c == '\\' && rest->len > 1) {
 			*rest = slice_from(*rest, 1);
@@ -104,8 +104,8 @@ command_split(struct slice text, struct arena *arena,
 	while (ok && text.len > 0) {
 		buf_clear(&word);
 		ok = take_word(&text, &word, why);
-		if (ok && (count == COMMAND_WORDS_MAX || word.failed
-			|| slice_index(buf_slice(&word), '\0') < word.len))
+		if (ok && (count == COMMAND_WORDS_MAX || word.failed ||
+			      slice_index(buf_slice(&word), '\0') < word.len))
 			ok = why_set(why, "the command is too long");
 		if (ok)
 			words[count++] = arena_dup(arena, buf_slice(&word));

@@ -24,8 +24,8 @@ bool command_split(struct slice text, struct arena *arena,
     char *words[COMMAND_WORDS_MAX + 1], struct why *why);
 
 struct command_end {
-	int code;           /* exit code, sysexits.h */
-	char status;        /* 'D', 'F', 'T' */
+	int code;    /* exit code, sysexits.h */
+	char status; /* 'D', 'F', 'T' */
 	const char *enhanced;
 	const char *text;
 };

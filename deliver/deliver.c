@@ -26,8 +26,8 @@ send_verdict(const struct agent *agent, const struct verdict *verdict)
 
 	message_init(&message);
 	verdict_encode(&message, verdict);
-	ok = message_send(&message, agent->socket, io_deadline(TIMEOUT_PIPE))
-	    == IO_OK;
+	ok = message_send(&message, agent->socket, io_deadline(TIMEOUT_PIPE)) ==
+	     IO_OK;
 	message_free(&message);
 	return ok;
 }
@@ -35,23 +35,22 @@ send_verdict(const struct agent *agent, const struct verdict *verdict)
 static bool
 send_done(const struct agent *agent)
 {
-	const struct job_done done
-	    = { .may_continue = true, .device = agent->device };
+	const struct job_done done = { .may_continue = true,
+		.device = agent->device };
 	struct message message;
 	bool ok;
 
 	message_init(&message);
 	job_done_encode(&message, &done);
-	ok = message_send(&message, agent->socket, io_deadline(TIMEOUT_PIPE))
-	    == IO_OK;
+	ok = message_send(&message, agent->socket, io_deadline(TIMEOUT_PIPE)) ==
+	     IO_OK;
 	message_free(&message);
 	return ok;
 }
 
 /* The start of the body: the header, and mostly all of it. */
 static bool
-read_start(struct delivery *delivery, char *bytes, size_t size,
-    struct why *why)
+read_start(struct delivery *delivery, char *bytes, size_t size, struct why *why)
 {
 	size_t got = 0;
 
@@ -74,11 +73,11 @@ read_start(struct delivery *delivery, char *bytes, size_t size,
 static bool
 run_job(struct agent *agent, const struct job *job, int spool)
 {
-	struct delivery delivery = { .agent = agent, .job = job,
-		.spool = spool };
-	size_t size = job->body_length < LIMIT_HEADER
-	    ? (size_t)job->body_length
-	    : LIMIT_HEADER;
+	struct delivery delivery = {
+		.agent = agent, .job = job, .spool = spool
+	};
+	size_t size = job->body_length < LIMIT_HEADER ? (size_t)job->body_length
+						      : LIMIT_HEADER;
 	char *bytes = alloc_zero(size + 1, 1);
 	struct why why = { 0 };
 	bool has_start = read_start(&delivery, bytes, size, &why), ok = true;
@@ -103,8 +102,8 @@ run_job(struct agent *agent, const struct job *job, int spool)
 static bool
 user_is_me(const struct user *user)
 {
-	return user->uid == geteuid() && user->home[0] == '/'
-	    && user->mail[0] == '/';
+	return user->uid == geteuid() && user->home[0] == '/' &&
+	       user->mail[0] == '/';
 }
 
 static bool
@@ -112,8 +111,8 @@ take_job(struct agent *agent, struct message *message, int spool)
 {
 	struct arena *arena = arena_new("job", 2 * LIMIT_PIPE_MESSAGE);
 	struct job job;
-	bool ok = spool >= 0 && job_decode(message, arena, &job)
-	    && user_is_me(&job.user);
+	bool ok = spool >= 0 && job_decode(message, arena, &job) &&
+		  user_is_me(&job.user);
 
 	if (!ok)
 		log_error("malformed job, or one of another user");
@@ -152,8 +151,8 @@ take_sync(struct agent *agent, struct message *message)
 	char path[USER_PATH_SIZE];
 	bool ok;
 
-	if (!message_get_array(message, path, sizeof(path))
-	    || !message_end(message)) {
+	if (!message_get_array(message, path, sizeof(path)) ||
+	    !message_end(message)) {
 		log_error("malformed SYNC");
 		return false;
 	}
@@ -163,8 +162,8 @@ take_sync(struct agent *agent, struct message *message)
 		    strerror(errno));
 	message_begin(message, SYNCED);
 	message_put_u8(message, ok ? 1 : 0);
-	return message_send(message, agent->socket, io_deadline(TIMEOUT_PIPE))
-	    == IO_OK;
+	return message_send(
+		   message, agent->socket, io_deadline(TIMEOUT_PIPE)) == IO_OK;
 }
 
 static bool
@@ -189,10 +188,8 @@ deliver_serve(struct agent *agent)
 	int attached, code = EX_OK;
 
 	message_init(&message);
-	while (code == EX_OK
-	    && message_receive_fd(&message, agent->socket, &attached,
-		   io_deadline(wait))
-		== IO_OK) {
+	while (code == EX_OK && message_receive_fd(&message, agent->socket,
+				    &attached, io_deadline(wait)) == IO_OK) {
 		if (!take_message(agent, &message, attached))
 			code = EX_PROTOCOL;
 		if (attached >= 0)
@@ -211,8 +208,9 @@ deliver_run(const struct settings *settings, int argc, char *const argv[])
 	const struct jail_request request = { .keep_count = KEPT_DESCRIPTORS,
 		.uid = geteuid(),
 		.gid = getegid() };
-	struct agent agent = { .settings = settings, .socket = AGENT_SOCKET,
-		.maildir = -1 };
+	struct agent agent = {
+		.settings = settings, .socket = AGENT_SOCKET, .maildir = -1
+	};
 	struct why why;
 
 	(void)argc;

@@ -26,10 +26,10 @@
 struct agent {
 	const struct settings *settings;
 	int socket;
-	int maildir;                     /* opened last, or -1 */
+	int maildir; /* opened last, or -1 */
 	char maildir_path[USER_PATH_SIZE];
-	uint64_t device;                 /* to be synced; 0 none */
-	bool is_jailed;                  /* no programs any more */
+	uint64_t device; /* to be synced; 0 none */
+	bool is_jailed;  /* no programs any more */
 };
 
 /* One message for one recipient. */
@@ -38,14 +38,13 @@ struct delivery {
 	const struct job *job;
 	const struct job_recipient *recipient;
 	int spool;
-	struct slice start;  /* first bytes of the body, all of a short one */
-	struct buf prefix;   /* the fields put in front */
+	struct slice start; /* first bytes of the body, all of a short one */
+	struct buf prefix;  /* the fields put in front */
 	struct verdict verdict;
 };
 
 /* The program, in a child or executed (program.h). */
-int deliver_run(const struct settings *settings, int argc,
-    char *const argv[]);
+int deliver_run(const struct settings *settings, int argc, char *const argv[]);
 int deliver_serve(struct agent *agent);
 
 /* Deliver one; fills delivery->verdict. */
@@ -53,19 +52,19 @@ void delivery_run(struct delivery *delivery);
 /* Each target. False with why: error and status tell what to answer. */
 bool delivery_to_maildir(struct delivery *delivery, const char *path,
     bool may_create, struct why *why);
-bool delivery_to_mbox(struct delivery *delivery, const char *path,
-    struct why *why);
+bool
+delivery_to_mbox(struct delivery *delivery, const char *path, struct why *why);
 /* Fills the verdict itself. */
 void delivery_to_program(struct delivery *delivery);
 
 /* Hand all bytes of the copy to write, in order. */
-typedef bool delivery_write_fn(void *context, struct slice bytes,
-    struct why *why);
+typedef bool
+delivery_write_fn(void *context, struct slice bytes, struct why *why);
 bool delivery_copy(const struct delivery *delivery, delivery_write_fn *write,
     void *context, struct why *why);
 uint64_t delivery_size(const struct delivery *delivery);
 /* 'D', 'F' or 'T'. */
-void delivery_decide(struct delivery *delivery, char status, const char *code,
-    const char *text);
+void delivery_decide(
+    struct delivery *delivery, char status, const char *code, const char *text);
 
 #endif

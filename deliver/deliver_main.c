@@ -43,8 +43,8 @@ main(int argc, char *argv[])
 		return EX_USAGE;
 	}
 	settings = settings_load(path, "deliver", &errors);
-	log_open("deliver", settings->log_file,
-	    (enum log_level)settings->log_level);
+	log_open(
+	    "deliver", settings->log_file, (enum log_level)settings->log_level);
 	status = errors.count > 0 ? complain(&errors)
 				  : deliver_run(settings, argc, argv);
 	settings_errors_free(&errors);

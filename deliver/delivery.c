@@ -17,8 +17,8 @@
 #define COPY_SIZE 65536
 
 void
-delivery_decide(struct delivery *delivery, char status, const char *code,
-    const char *text)
+delivery_decide(
+    struct delivery *delivery, char status, const char *code, const char *text)
 {
 	struct verdict *verdict = &delivery->verdict;
 
@@ -52,8 +52,8 @@ delivery_fail(struct delivery *delivery, const struct why *why)
 
 	while (failures[i].error != 0 && failures[i].error != why->error)
 		i++;
-	delivery_decide(delivery, failures[i].status, failures[i].code,
-	    why->text);
+	delivery_decide(
+	    delivery, failures[i].status, failures[i].code, why->text);
 }
 
 uint64_t
@@ -69,16 +69,16 @@ delivery_copy(const struct delivery *delivery, delivery_write_fn *write,
 	uint64_t offset = delivery->start.len,
 		 length = delivery->job->body_length;
 	char *bytes;
-	bool ok = write(context, buf_slice(&delivery->prefix), why)
-	    && write(context, delivery->start, why);
+	bool ok = write(context, buf_slice(&delivery->prefix), why) &&
+		  write(context, delivery->start, why);
 
 	if (!ok || offset == length)
 		return ok;
 	bytes = alloc_zero(COPY_SIZE, 1);
 	while (ok && offset < length) {
 		size_t want = length - offset < COPY_SIZE
-		    ? (size_t)(length - offset)
-		    : COPY_SIZE;
+				  ? (size_t)(length - offset)
+				  : COPY_SIZE;
 		ssize_t n = pread(delivery->spool, bytes, want,
 		    (off_t)(delivery->job->body_offset + offset));
 
@@ -96,8 +96,8 @@ delivery_copy(const struct delivery *delivery, delivery_write_fn *write,
 }
 
 static void
-add_field(struct buf *out, const char *name, struct slice value,
-    const char *around)
+add_field(
+    struct buf *out, const char *name, struct slice value, const char *around)
 {
 	buf_add_string(out, name);
 	buf_add(out, S(": "));
@@ -119,8 +119,8 @@ make_prefix(struct delivery *delivery)
 
 	buf_clear(out);
 	add_field(out, "Return-Path", delivery->job->sender, "<>");
-	if (recipient->original.len > 0
-	    && !slice_eq_nocase(recipient->original, recipient->address))
+	if (recipient->original.len > 0 &&
+	    !slice_eq_nocase(recipient->original, recipient->address))
 		add_field(out, "X-Original-To", recipient->original, "");
 	add_field(out, "Delivered-To", recipient->address, "");
 }
@@ -133,9 +133,9 @@ is_loop(const struct delivery *delivery)
 
 	header_begin(&iterator, delivery->start);
 	while (header_next(&iterator, &field))
-		if (slice_eq_nocase(field.name, S("Delivered-To"))
-		    && slice_eq_nocase(slice_trim(field.body),
-			delivery->recipient->address))
+		if (slice_eq_nocase(field.name, S("Delivered-To")) &&
+		    slice_eq_nocase(
+			slice_trim(field.body), delivery->recipient->address))
 			return true;
 	return false;
 }
@@ -181,8 +181,9 @@ to_file(struct delivery *delivery, struct why *why)
 {
 	char path[USER_PATH_SIZE];
 
-	if (!slice_to_array(delivery->recipient->argument, path, sizeof(path))
-	    || path[0] != '/')
+	if (!slice_to_array(
+		delivery->recipient->argument, path, sizeof(path)) ||
+	    path[0] != '/')
 		return why_set(why, "the file of an alias has a bad name");
 	if (strcmp(path, "/dev/null") == 0)
 		return true;
@@ -208,15 +209,15 @@ delivery_run(struct delivery *delivery)
 		return;
 	case TARGET_FILE:
 		if (to_file(delivery, &why))
-			delivery_decide(delivery, 'D', "2.0.0",
-			    "delivered to file");
+			delivery_decide(
+			    delivery, 'D', "2.0.0", "delivered to file");
 		else
 			delivery_fail(delivery, &why);
 		return;
 	case TARGET_MAILBOX:
 		if (to_mailbox(delivery, &why))
-			delivery_decide(delivery, 'D', "2.0.0",
-			    "delivered to mailbox");
+			delivery_decide(
+			    delivery, 'D', "2.0.0", "delivered to mailbox");
 		else
 			delivery_fail(delivery, &why);
 		return;

@@ -5,7 +5,7 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <sys/wait.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,34 +17,33 @@
 #define GROUPS_MAX 64
 
 bool
-spawn_may_become(const struct settings *settings, uid_t own,
-    uid_t virtual_uid, uid_t uid, gid_t gid, struct why *why)
+spawn_may_become(
+    const struct spawn_rules *rules, uid_t uid, gid_t gid, struct why *why)
 {
 	if (uid == 0 || gid == 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
 		return why_set(why, "refused to deliver as root");
-	if (own != 0)
-		return uid == own
-		    || why_set(why, "not root: cannot deliver as uid %lu",
-			(unsigned long)uid);
-	if (uid >= settings->minimum_uid
-	    || (virtual_uid != 0 && uid == virtual_uid))
+	if (rules->own != 0)
+		return uid == rules->own ||
+		       why_set(why, "not root: cannot deliver as uid %lu",
+			   (unsigned long)uid);
+	if (uid >= rules->settings->minimum_uid ||
+	    (rules->virtual_uid != 0 && uid == rules->virtual_uid))
 		return true;
-	return why_set(why, "uid %lu is below minimum_uid",
-	    (unsigned long)uid);
+	return why_set(why, "uid %lu is below minimum_uid", (unsigned long)uid);
 }
 
 /* A spool like /var/mail belongs to the group mail. */
 static bool
-spawn_groups(const struct settings *settings, uid_t uid, gid_t gid,
-    struct why *why)
+spawn_groups(
+    const struct settings *settings, uid_t uid, gid_t gid, struct why *why)
 {
 	const struct passwd *account = getpwuid(uid);
 	gid_t groups[GROUPS_MAX + 1];
 	int count = GROUPS_MAX;
 
 	groups[0] = gid;
-	if (account == NULL
-	    || getgrouplist(account->pw_name, gid, groups, &count) < 0)
+	if (account == NULL ||
+	    getgrouplist(account->pw_name, gid, groups, &count) < 0)
 		count = 1;
 	if (settings->home_mailbox[0] == '/') {
 		const struct group *mail = getgrnam("mail");
@@ -52,21 +51,21 @@ spawn_groups(const struct settings *settings, uid_t uid, gid_t gid,
 		if (mail != NULL)
 			groups[count++] = mail->gr_gid;
 	}
-	return setgroups((size_t)count, groups) == 0
-	    || why_errno(why, "setgroups");
+	return setgroups((size_t)count, groups) == 0 ||
+	       why_errno(why, "setgroups");
 }
 
 static bool
-spawn_become(const struct settings *settings, uid_t uid, gid_t gid,
-    struct why *why)
+spawn_become(
+    const struct settings *settings, uid_t uid, gid_t gid, struct why *why)
 {
 	if (geteuid() != 0)
 		return true;
 	if (!spawn_groups(settings, uid, gid, why))
 		return false;
 	if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
-		return why_errno(why, "cannot become uid %lu",
-		    (unsigned long)uid);
+		return why_errno(
+		    why, "cannot become uid %lu", (unsigned long)uid);
 	if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
 		return why_set(why, "privileges came back");
 	return true;
@@ -88,28 +87,26 @@ spawn_child(const struct settings *settings, uid_t uid, gid_t gid, int agent)
 }
 
 static bool
-spawn_agent(const struct settings *settings, uid_t virtual_uid,
-    struct message *message, int agent)
+spawn_agent(const struct spawn_rules *rules, struct message *message, int agent)
 {
 	uint32_t uid, gid;
 	struct why why;
 	pid_t pid;
 
-	if (agent < 0 || message->type != SPAWN_AGENT
-	    || !message_get_u32(message, &uid)
-	    || !message_get_u32(message, &gid) || !message_end(message)) {
+	if (agent < 0 || message->type != SPAWN_AGENT ||
+	    !message_get_u32(message, &uid) ||
+	    !message_get_u32(message, &gid) || !message_end(message)) {
 		log_error("malformed request from qmgr");
 		return false;
 	}
 	/* A refused agent is a closed socket: qmgr tries later. */
-	if (!spawn_may_become(settings, geteuid(), virtual_uid, uid, gid,
-		&why)) {
+	if (!spawn_may_become(rules, uid, gid, &why)) {
 		log_error("%s", why.text);
 		return true;
 	}
 	pid = fork();
 	if (pid == 0)
-		spawn_child(settings, uid, gid, agent);
+		spawn_child(rules->settings, uid, gid, agent);
 	if (pid < 0)
 		log_error("cannot start deliver: no process");
 	return true;
@@ -124,27 +121,29 @@ find_virtual_uid(const struct settings *settings)
 }
 
 int
-deliver_spawn_run(const struct settings *settings, int argc,
-    char *const argv[])
+deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
-	uid_t virtual_uid = find_virtual_uid(settings);
+	const struct spawn_rules rules = { .settings = settings,
+		.own = geteuid(),
+		.virtual_uid = find_virtual_uid(settings) };
+	const struct sigaction reaped = { .sa_handler = SIG_IGN };
 	struct message message;
 	enum io_status status;
 	int agent, code = EX_OK;
 
 	(void)argc;
 	(void)argv;
+	/* The kernel reaps: qmgr learns of an agent's end by its socket. */
+	sigaction(SIGCHLD, &reaped, NULL);
 	message_init(&message);
 	while (code == EX_OK) {
-		status = message_receive_fd(&message, SPAWNER_SOCKET, &agent,
-		    io_deadline(60));
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			continue;
+		status = message_receive_fd(
+		    &message, SPAWNER_SOCKET, &agent, io_deadline(60));
 		if (status == IO_TIMEOUT)
 			continue;
 		if (status != IO_OK)
 			break;
-		if (!spawn_agent(settings, virtual_uid, &message, agent))
+		if (!spawn_agent(&rules, &message, agent))
 			code = EX_PROTOCOL;
 		if (agent >= 0)
 			close(agent);

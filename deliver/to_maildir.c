@@ -38,13 +38,13 @@ open_maildir(struct delivery *delivery, const char *path, bool may_create,
 	struct agent *agent = delivery->agent;
 	struct stat status;
 
-	if (agent->maildir < 0 || strcmp(agent->maildir_path, path) != 0
-	    || fstat(agent->maildir, &status) != 0 || status.st_nlink == 0) {
+	if (agent->maildir < 0 || strcmp(agent->maildir_path, path) != 0 ||
+	    fstat(agent->maildir, &status) != 0 || status.st_nlink == 0) {
 		if (agent->maildir >= 0)
 			close(agent->maildir);
 		agent->maildir = maildir_open(path, may_create, why);
-		snprintf(agent->maildir_path, sizeof(agent->maildir_path),
-		    "%s", path);
+		snprintf(agent->maildir_path, sizeof(agent->maildir_path), "%s",
+		    path);
 	}
 	if (agent->maildir < 0)
 		return false;
@@ -78,7 +78,8 @@ copy_count(struct copy *copy, struct slice bytes)
 
 	copy->size += bytes.len;
 	copy->wire_size += bytes.len;
-	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+	while (
+	    at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		char before = at == bytes.ptr ? copy->last : at[-1];
 
 		if (before != '\r')
@@ -130,12 +131,12 @@ copy_store(struct copy *copy, const char *place, struct why *why)
 
 	snprintf(tmp, sizeof(tmp), "tmp/%s", copy->base);
 	(void)unlinkat(copy->maildir, tmp, 0);
-	copy->fd = openat(copy->maildir, tmp,
-	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	copy->fd = openat(
+	    copy->maildir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (copy->fd < 0)
 		return why_errno(why, "cannot make a file in tmp");
-	ok = delivery_copy(copy->delivery, copy_write, copy, why)
-	    && copy_sync(copy, why);
+	ok = delivery_copy(copy->delivery, copy_write, copy, why) &&
+	     copy_sync(copy, why);
 	close(copy->fd);
 	fault_point("D1");
 	if (place != NULL)
@@ -156,8 +157,8 @@ copy_store(struct copy *copy, const char *place, struct why *why)
 static bool
 find_in(const struct copy *copy, const char *part, char path[PATH_SIZE])
 {
-	int fd = openat(copy->maildir, part,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+	    openat(copy->maildir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	size_t length = strlen(copy->base);
 	struct dirent *entry;
@@ -169,11 +170,11 @@ find_in(const struct copy *copy, const char *part, char path[PATH_SIZE])
 		return false;
 	}
 	while (!found && (entry = readdir(directory)) != NULL) {
-		found = strncmp(entry->d_name, copy->base, length) == 0
-		    && entry->d_name[length] == ',';
+		found = strncmp(entry->d_name, copy->base, length) == 0 &&
+			entry->d_name[length] == ',';
 		if (found)
-			snprintf(path, PATH_SIZE, "%s/%.400s", part,
-			    entry->d_name);
+			snprintf(
+			    path, PATH_SIZE, "%s/%.400s", part, entry->d_name);
 	}
 	closedir(directory);
 	return found;
@@ -203,11 +204,11 @@ is_whole(struct copy *copy, const char *path)
 	if (fd < 0)
 		return false;
 	copy->crc = 0;
-	ok = fstat(fd, &status) == 0
-	    && (uint64_t)status.st_size == delivery_size(copy->delivery)
-	    && file_checksum(fd, &crc)
-	    && delivery_copy(copy->delivery, copy_sum, copy, NULL)
-	    && crc == copy->crc;
+	ok = fstat(fd, &status) == 0 &&
+	     (uint64_t)status.st_size == delivery_size(copy->delivery) &&
+	     file_checksum(fd, &crc) &&
+	     delivery_copy(copy->delivery, copy_sum, copy, NULL) &&
+	     crc == copy->crc;
 	close(fd);
 	return ok;
 }
@@ -227,13 +228,13 @@ delivery_to_maildir(struct delivery *delivery, const char *path,
 		return why_set(why, "the name of this host is too long");
 	if (fstat(copy.maildir, &status) == 0)
 		delivery->agent->device = (uint64_t)status.st_dev;
-	if ((delivery->job->flags & JOB_RETRY) == 0
-	    || (!find_in(&copy, "new", earlier)
-		&& !find_in(&copy, "cur", earlier)))
+	if ((delivery->job->flags & JOB_RETRY) == 0 ||
+	    (!find_in(&copy, "new", earlier) &&
+		!find_in(&copy, "cur", earlier)))
 		return copy_store(&copy, NULL, why);
 	if (is_whole(&copy, earlier))
 		return true;
-	log_warning("%s: %s was torn, delivered again", delivery->job->id,
-	    earlier);
+	log_warning(
+	    "%s: %s was torn, delivered again", delivery->job->id, earlier);
 	return copy_store(&copy, earlier, why);
 }

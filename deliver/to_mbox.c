@@ -39,8 +39,7 @@ was_delivered(const struct delivery *delivery, struct mbox *mbox)
 }
 
 bool
-delivery_to_mbox(struct delivery *delivery, const char *path,
-    struct why *why)
+delivery_to_mbox(struct delivery *delivery, const char *path, struct why *why)
 {
 	struct mbox mbox;
 	bool ok;
@@ -49,9 +48,10 @@ delivery_to_mbox(struct delivery *delivery, const char *path,
 		return false;
 	ok = was_delivered(delivery, &mbox);
 	if (!ok) {
-		ok = mbox_begin(&mbox, delivery->job->sender, time(NULL), why)
-		    && delivery_copy(delivery, write_mbox, &mbox, why)
-		    && mbox_end(&mbox, why);
+		ok =
+		    mbox_begin(&mbox, delivery->job->sender, time(NULL), why) &&
+		    delivery_copy(delivery, write_mbox, &mbox, why) &&
+		    mbox_end(&mbox, why);
 		if (!ok)
 			mbox_undo(&mbox);
 	}

@@ -18,8 +18,8 @@
 #include "deliver/deliver.h"
 
 #define PROGRAM_TIMEOUT 1000 /* seconds */
-#define PROGRAM_PATH "/usr/local/bin:/usr/bin:/bin"
-#define OUTPUT_KEPT 512
+#define PROGRAM_PATH    "/usr/local/bin:/usr/bin:/bin"
+#define OUTPUT_KEPT     512
 
 struct to_lines {
 	int fd;
@@ -34,8 +34,8 @@ write_lines(void *context, struct slice bytes, struct why *why)
 	size_t run;
 
 	while (bytes.len > 0) {
-		if (to->is_after_cr && bytes.ptr[0] != '\n'
-		    && !fs_write_all(to->fd, S("\r"), why))
+		if (to->is_after_cr && bytes.ptr[0] != '\n' &&
+		    !fs_write_all(to->fd, S("\r"), why))
 			return false;
 		run = slice_index(bytes, '\r');
 		to->is_after_cr = run < bytes.len;
@@ -57,8 +57,8 @@ message_file(const struct delivery *delivery, struct why *why)
 		why_errno(why, "cannot hold the message for the command");
 		return -1;
 	}
-	if (!delivery_copy(delivery, write_lines, &to, why)
-	    || lseek(to.fd, 0, SEEK_SET) != 0) {
+	if (!delivery_copy(delivery, write_lines, &to, why) ||
+	    lseek(to.fd, 0, SEEK_SET) != 0) {
 		close(to.fd);
 		return -1;
 	}
@@ -84,22 +84,41 @@ set_environment(const struct delivery *delivery)
 
 	clearenv();
 	set_variable("PATH", S(PROGRAM_PATH));
-	set_variable("SHELL", S("/bin/sh"));
 	set_variable("HOME", slice_of(user->home));
 	set_variable("USER", slice_of(user->name));
 	set_variable("LOGNAME", slice_of(user->name));
 	set_variable("SENDER", delivery->job->sender);
 	set_variable("RECIPIENT", address);
-	set_variable("ORIGINAL_RECIPIENT",
-	    delivery->recipient->original);
+	set_variable("ORIGINAL_RECIPIENT", delivery->recipient->original);
 	set_variable("LOCAL", slice_first(address, at));
 	set_variable("DOMAIN", slice_from(address, at + 1));
 	set_variable("EXTENSION", delivery->recipient->extension);
 }
 
+/* By the path, as execvp does, but never through a shell. Returns on
+ * failure, with errno. */
+static void
+execute(char *const words[])
+{
+	struct slice rest = slice_of(PROGRAM_PATH), directory;
+	char path[1024];
+
+	if (strchr(words[0], '/') != NULL) {
+		execv(words[0], words);
+		return;
+	}
+	while (slice_token(&rest, S(":"), &directory)) {
+		snprintf(path, sizeof(path), "%.*s/%s", SLICE_FMT(directory),
+		    words[0]);
+		execv(path, words);
+		if (errno != ENOENT)
+			return;
+	}
+}
+
 _Noreturn static void
-run_program(const struct delivery *delivery, char *const words[], int input,
-    int output)
+run_program(
+    const struct delivery *delivery, char *const words[], int input, int output)
 {
 	const struct sigaction action = { .sa_handler = SIG_DFL };
 
@@ -112,7 +131,7 @@ run_program(const struct delivery *delivery, char *const words[], int input,
 	set_environment(delivery);
 	if (chdir(delivery->job->user.home) != 0 && chdir("/") != 0)
 		_exit(126);
-	execvp(words[0], words);
+	execute(words);
 	dprintf(2, "%s: %s\n", words[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
 }
@@ -126,9 +145,8 @@ collect_output(int fd, struct buf *output)
 	char bytes[OUTPUT_KEPT];
 	size_t got;
 
-	while ((status = io_read_some(fd, bytes, sizeof(bytes), &got,
-		    deadline))
-	    == IO_OK) {
+	while ((status = io_read_some(
+		    fd, bytes, sizeof(bytes), &got, deadline)) == IO_OK) {
 		if (output->len + got > OUTPUT_KEPT)
 			buf_consume(output, output->len + got - OUTPUT_KEPT);
 		buf_add(output, slice_make(bytes, got));
@@ -140,10 +158,8 @@ static void
 decide(struct delivery *delivery, int wait_status, bool in_time,
     struct slice output)
 {
-	const struct command_end *end
-	    = command_end_find(WIFEXITED(wait_status)
-		    ? WEXITSTATUS(wait_status)
-		    : 75);
+	const struct command_end *end = command_end_find(
+	    WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 75);
 	struct slice last = slice_trim(output);
 	size_t line = slice_last_index(last, '\n');
 	char text[LIMIT_REASON];
@@ -182,8 +198,8 @@ start_program(struct delivery *delivery, char *const words[], int input)
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
-		delivery_decide(delivery, 'T', "4.3.0",
-		    "cannot start a process");
+		delivery_decide(
+		    delivery, 'T', "4.3.0", "cannot start a process");
 		return;
 	}
 	buf_init(&output, 2 * OUTPUT_KEPT);
@@ -211,8 +227,7 @@ delivery_to_program(struct delivery *delivery)
 		return;
 	}
 	arena = arena_new("command", 131072);
-	if (!command_split(delivery->recipient->argument, arena, words,
-		&why)) {
+	if (!command_split(delivery->recipient->argument, arena, words, &why)) {
 		delivery_decide(delivery, 'F', "5.3.5", why.text);
 	} else {
 		input = message_file(delivery, &why);

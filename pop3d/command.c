@@ -29,7 +29,12 @@ const struct pop3_command pop3_commands[POP3_VERBS] = {
 	{ SLICE("QUIT"), POP3_QUIT, BEFORE | AFTER, POP3_NO_ARGUMENT, "QUIT" },
 };
 
-enum condition { ALWAYS, WHEN_LOGIN, WHEN_STLS, WHEN_LOGGED_IN };
+enum condition {
+	ALWAYS,
+	WHEN_LOGIN,
+	WHEN_STLS,
+	WHEN_LOGGED_IN
+};
 
 static const struct {
 	const char *line;
@@ -112,16 +117,16 @@ parse_arguments(struct slice rest, struct pop3_line *line)
 		return true;
 	case POP3_MESSAGE_OPTIONAL:
 		line->has_number = has_first;
-		return !has_second
-		    && (!has_first
-			|| parse_number(line->argument, &line->number));
+		return !has_second &&
+		       (!has_first ||
+			   parse_number(line->argument, &line->number));
 	case POP3_MESSAGE_LINES:
-		return has_second
-		    && parse_number(line->argument, &line->number)
-		    && parse_number(line->second, &line->lines);
+		return has_second &&
+		       parse_number(line->argument, &line->number) &&
+		       parse_number(line->second, &line->lines);
 	default:
-		return has_first && !has_second
-		    && parse_number(line->argument, &line->number);
+		return has_first && !has_second &&
+		       parse_number(line->argument, &line->number);
 	}
 }
 
@@ -131,7 +136,7 @@ pop3_parse(struct slice text, enum pop3_state state, struct pop3_line *line,
 {
 	struct slice verb, rest;
 
-	*line = (struct pop3_line) { 0 };
+	*line = (struct pop3_line){ 0 };
 	slice_cut(text, ' ', &verb, &rest);
 	line->command = find_command(slice_trim(verb));
 	if (line->command == NULL) {
@@ -139,15 +144,14 @@ pop3_parse(struct slice text, enum pop3_state state, struct pop3_line *line,
 		return false;
 	}
 	if ((line->command->states & state) == 0) {
-		buf_add_string(out,
-		    state == POP3_AUTHORIZATION
-			? "-ERR Log in first: USER and PASS, or AUTH\r\n"
-			: "-ERR You are logged in already\r\n");
+		buf_add_string(
+		    out, state == POP3_AUTHORIZATION
+			     ? "-ERR Log in first: USER and PASS, or AUTH\r\n"
+			     : "-ERR You are logged in already\r\n");
 		return false;
 	}
 	if (!parse_arguments(rest, line)) {
-		buf_add_format(out, "-ERR Usage: %s\r\n",
-		    line->command->usage);
+		buf_add_format(out, "-ERR Usage: %s\r\n", line->command->usage);
 		return false;
 	}
 	return true;

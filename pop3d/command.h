@@ -19,9 +19,21 @@
 #include "common/slice.h"
 
 enum pop3_verb {
-	POP3_CAPA, POP3_USER, POP3_PASS, POP3_AUTH, POP3_STLS, POP3_APOP,
-	POP3_STAT, POP3_LIST, POP3_RETR, POP3_DELE, POP3_NOOP, POP3_RSET,
-	POP3_TOP, POP3_UIDL, POP3_QUIT,
+	POP3_CAPA,
+	POP3_USER,
+	POP3_PASS,
+	POP3_AUTH,
+	POP3_STLS,
+	POP3_APOP,
+	POP3_STAT,
+	POP3_LIST,
+	POP3_RETR,
+	POP3_DELE,
+	POP3_NOOP,
+	POP3_RSET,
+	POP3_TOP,
+	POP3_UIDL,
+	POP3_QUIT,
 	POP3_VERBS
 };
 
@@ -66,7 +78,7 @@ bool pop3_parse(struct slice text, enum pop3_state state,
 /* What decides which capabilities are offered. */
 struct pop3_offer {
 	enum pop3_state state;
-	bool may_login;   /* TLS, or cleartext_auth has the peer */
+	bool may_login; /* TLS, or cleartext_auth has the peer */
 	bool may_stls;
 };
 /* The whole answer to CAPA. */

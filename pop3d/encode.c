@@ -34,8 +34,8 @@ put_part(struct pop3_encoder *encoder, struct slice part, struct buf *out)
 	encoder->is_line_empty = false;
 	start = out->len;
 	buf_add(out, part);
-	for (size_t i = start; slice_index(part, '\0') < part.len
-	     && i < out->len; i++)
+	for (size_t i = start;
+	     slice_index(part, '\0') < part.len && i < out->len; i++)
 		if (out->ptr[i] == '\0')
 			out->ptr[i] = (char)0x80;
 }

@@ -20,16 +20,16 @@
 struct pop3_encoder {
 	uint64_t body_lines; /* still to be sent */
 	bool is_in_body;
-	bool is_line_empty;  /* nothing of the line yet but CR */
-	bool is_at_start;    /* of a line */
-	bool has_cr;         /* held back */
-	bool is_full;        /* TOP has its lines */
+	bool is_line_empty; /* nothing of the line yet but CR */
+	bool is_at_start;   /* of a line */
+	bool has_cr;        /* held back */
+	bool is_full;       /* TOP has its lines */
 };
 
 void pop3_encode_init(struct pop3_encoder *encoder, uint64_t body_lines);
 /* out takes at most three bytes for each of input. */
-bool pop3_encode(struct pop3_encoder *encoder, struct slice input,
-    struct buf *out);
+bool
+pop3_encode(struct pop3_encoder *encoder, struct slice input, struct buf *out);
 /* The end of the message, and ".CRLF". */
 bool pop3_encode_end(struct pop3_encoder *encoder, struct buf *out);
 

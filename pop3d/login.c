@@ -33,8 +33,7 @@ pop3_login_free(struct pop3_login *login)
 void
 pop3_login_greet(struct pop3_login *login, const char *hostname)
 {
-	buf_add_format(&login->out, "+OK %s Merpati POP3 ready\r\n",
-	    hostname);
+	buf_add_format(&login->out, "+OK %s Merpati POP3 ready\r\n", hostname);
 }
 
 static void
@@ -111,8 +110,8 @@ take_response(struct pop3_login *login, struct slice text)
 	if (slice_eq(text, S("=")))
 		text = S("");
 	if (base64_decode(text, &response))
-		status = sasl_step(&login->sasl, true, buf_slice(&response),
-		    &challenge);
+		status = sasl_step(
+		    &login->sasl, true, buf_slice(&response), &challenge);
 	if (response.ptr != NULL)
 		explicit_bzero(response.ptr, response.size);
 	buf_free(&response);
@@ -186,8 +185,8 @@ do_quit(struct pop3_login *login, const struct pop3_line *line)
 	return LOGIN_CLOSE;
 }
 
-typedef enum pop3_login_effect handler_fn(struct pop3_login *login,
-    const struct pop3_line *line);
+typedef enum pop3_login_effect
+handler_fn(struct pop3_login *login, const struct pop3_line *line);
 
 static handler_fn *const handlers[POP3_VERBS] = {
 	[POP3_CAPA] = do_capa,

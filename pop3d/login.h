@@ -21,19 +21,19 @@
 #include "pop3d/command.h"
 
 enum pop3_login_effect {
-	LOGIN_CONTINUE,     /* more input is wanted */
-	LOGIN_CHECK,        /* ask auth about sasl.user, sasl.password */
-	LOGIN_STARTTLS,     /* send the replies, then start TLS */
-	LOGIN_CLOSE,        /* send the replies, then end */
+	LOGIN_CONTINUE, /* more input is wanted */
+	LOGIN_CHECK,    /* ask auth about sasl.user, sasl.password */
+	LOGIN_STARTTLS, /* send the replies, then start TLS */
+	LOGIN_CLOSE,    /* send the replies, then end */
 };
 
 struct pop3_login {
 	struct pop3_offer offer;
 	struct line_reader lines;
-	struct buf out;      /* replies to be sent */
-	struct sasl sasl;    /* the credential, of AUTH or USER and PASS */
+	struct buf out;   /* replies to be sent */
+	struct sasl sasl; /* the credential, of AUTH or USER and PASS */
 	bool has_user;
-	bool is_in_auth;     /* the next line is a response of AUTH */
+	bool is_in_auth; /* the next line is a response of AUTH */
 	unsigned int errors;
 	unsigned int failures;
 };
@@ -42,10 +42,10 @@ void pop3_login_init(struct pop3_login *login, bool may_login, bool may_stls);
 void pop3_login_free(struct pop3_login *login);
 void pop3_login_greet(struct pop3_login *login, const char *hostname);
 /* Takes lines from *input until there is an effect or no whole line. */
-enum pop3_login_effect pop3_login_feed(struct pop3_login *login,
-    struct slice *input);
+enum pop3_login_effect
+pop3_login_feed(struct pop3_login *login, struct slice *input);
 /* The answer to LOGIN_CHECK when it is not yes. */
-enum pop3_login_effect pop3_login_refused(struct pop3_login *login,
-    enum auth_answer answer);
+enum pop3_login_effect
+pop3_login_refused(struct pop3_login *login, enum auth_answer answer);
 
 #endif

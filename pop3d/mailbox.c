@@ -37,10 +37,8 @@ struct served {
 static bool
 send_out(struct buf *out)
 {
-	bool ok = out->len == 0
-	    || io_write_all(OUTPUT, buf_slice(out),
-		   io_deadline(SEND_TIMEOUT))
-		== IO_OK;
+	bool ok = out->len == 0 || io_write_all(OUTPUT, buf_slice(out),
+				       io_deadline(SEND_TIMEOUT)) == IO_OK;
 
 	buf_clear(out);
 	return ok;
@@ -58,8 +56,9 @@ send_body(struct served *served, struct buf *out)
 
 	pop3_encode_init(&encoder, served->session.body_lines);
 	while (ok && got > 0 && !encoder.is_full) {
-		ok = source_read(served->source, bytes, READ_SIZE, &got, &why)
-		    && pop3_encode(&encoder, slice_make(bytes, got), out);
+		ok =
+		    source_read(served->source, bytes, READ_SIZE, &got, &why) &&
+		    pop3_encode(&encoder, slice_make(bytes, got), out);
 		if (ok && out->len >= READ_SIZE)
 			ok = send_out(out);
 	}
@@ -132,14 +131,14 @@ take_input(struct served *served, struct slice input)
 			return false;
 		}
 		/* Replies to pipelined commands leave together. */
-		if ((input.len == 0 || session->out.len >= INPUT_SIZE
-			|| effect == SESSION_CLOSE)
-		    && !send_out(&session->out))
+		if ((input.len == 0 || session->out.len >= INPUT_SIZE ||
+			effect == SESSION_CLOSE) &&
+		    !send_out(&session->out))
 			return false;
 		if (effect == SESSION_CLOSE)
 			return false;
-	} while (input.len > 0 || pop3_session_is_listing(session)
-	    || effect == SESSION_SEND);
+	} while (input.len > 0 || pop3_session_is_listing(session) ||
+		 effect == SESSION_SEND);
 	return true;
 }
 
@@ -151,12 +150,11 @@ serve(struct served *served)
 	size_t got;
 
 	pop3_session_greet(&served->session);
-	if (!send_out(&served->session.out)
-	    || !take_input(served, buf_slice(&served->unread)))
+	if (!send_out(&served->session.out) ||
+	    !take_input(served, buf_slice(&served->unread)))
 		return;
 	while ((status = io_read_some(0, bytes, sizeof(bytes), &got,
-		    io_deadline(TIMEOUT_POP3_COMMAND)))
-	    == IO_OK)
+		    io_deadline(TIMEOUT_POP3_COMMAND))) == IO_OK)
 		if (!take_input(served, slice_make(bytes, got)))
 			return;
 	log_info("%s: user=<%s>: %s without QUIT, nothing deleted",
@@ -189,8 +187,8 @@ mail_directory(const struct user *user, char path[USER_PATH_SIZE])
 }
 
 static bool
-enter_jail(const struct settings *settings, const struct user *user,
-    struct why *why)
+enter_jail(
+    const struct settings *settings, const struct user *user, struct why *why)
 {
 	char mail[USER_PATH_SIZE];
 	const char *paths[] = { user->home, mail, NULL };
@@ -207,8 +205,8 @@ enter_jail(const struct settings *settings, const struct user *user,
 }
 
 static bool
-open_mailbox(struct served *served, const struct settings *settings,
-    struct why *why)
+open_mailbox(
+    struct served *served, const struct settings *settings, struct why *why)
 {
 	const struct user *user = &served->handover.user;
 	struct pop3_message *messages;
@@ -227,8 +225,8 @@ open_mailbox(struct served *served, const struct settings *settings,
 int
 pop3_mailbox_run(const struct settings *settings)
 {
-	static const struct slice sorry
-	    = SLICE("-ERR [SYS/TEMP] The mailbox cannot be opened now\r\n");
+	static const struct slice sorry =
+	    SLICE("-ERR [SYS/TEMP] The mailbox cannot be opened now\r\n");
 	struct served *served = alloc_zero(1, sizeof(*served));
 	struct why why = { 0 };
 	int code = EX_OK;
@@ -236,8 +234,8 @@ pop3_mailbox_run(const struct settings *settings)
 	(void)umask(077);
 	buf_init(&served->tag, HANDOVER_MAX);
 	buf_init(&served->unread, HANDOVER_MAX);
-	if (!handover_receive(MAILBOX_HANDOVER, &served->handover,
-		&served->tag, &served->unread, &why)) {
+	if (!handover_receive(MAILBOX_HANDOVER, &served->handover, &served->tag,
+		&served->unread, &why)) {
 		log_error("%s", why.text);
 		code = EX_PROTOCOL;
 	} else if (!open_mailbox(served, settings, &why)) {

@@ -42,10 +42,10 @@ main(int argc, char *argv[])
 		return EX_USAGE;
 	}
 	settings = settings_load(path, "pop3d", &errors);
-	log_open("pop3d", settings->log_file,
-	    (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors)
-				  : pop3_mailbox_run(settings);
+	log_open(
+	    "pop3d", settings->log_file, (enum log_level)settings->log_level);
+	status =
+	    errors.count > 0 ? complain(&errors) : pop3_mailbox_run(settings);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;

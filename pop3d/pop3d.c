@@ -20,8 +20,8 @@
 static bool
 flush(struct pop3_login *login, int64_t deadline)
 {
-	bool ok = io_write_all(SESSION_OUTPUT, buf_slice(&login->out), deadline)
-	    == IO_OK;
+	bool ok = io_write_all(SESSION_OUTPUT, buf_slice(&login->out),
+		      deadline) == IO_OK;
 
 	buf_clear(&login->out);
 	return ok;
@@ -34,11 +34,10 @@ ask_auth(const struct pop3_login *login)
 	struct control answer;
 
 	if (!auth_send(SESSION_AUTH, buf_slice(&login->sasl.user),
-		buf_slice(&login->sasl.password), "pop3")
-	    || control_send(SESSION_CONTROL, request) != IO_OK
-	    || control_receive(SESSION_CONTROL, &answer,
-		   io_deadline(TIMEOUT_AUTH + TIMEOUT_PIPE))
-		!= IO_OK)
+		buf_slice(&login->sasl.password), "pop3") ||
+	    control_send(SESSION_CONTROL, request) != IO_OK ||
+	    control_receive(SESSION_CONTROL, &answer,
+		io_deadline(TIMEOUT_AUTH + TIMEOUT_PIPE)) != IO_OK)
 		return AUTH_ANSWER_LATER;
 	if (answer.type == CONTROL_AUTH_OK)
 		return AUTH_ANSWER_YES;
@@ -51,8 +50,8 @@ hand_over(struct slice unread)
 {
 	const struct control request = { .type = CONTROL_HANDOVER };
 
-	if (!handover_send(SESSION_HANDOVER, S(""), unread)
-	    || control_send(SESSION_CONTROL, request) != IO_OK)
+	if (!handover_send(SESSION_HANDOVER, S(""), unread) ||
+	    control_send(SESSION_CONTROL, request) != IO_OK)
 		return EX_IOERR;
 	return EX_OK;
 }
@@ -62,8 +61,8 @@ start_tls(struct pop3_login *login, int64_t deadline)
 {
 	const struct control request = { .type = CONTROL_STARTTLS };
 
-	if (!flush(login, deadline)
-	    || control_send(SESSION_CONTROL, request) != IO_OK)
+	if (!flush(login, deadline) ||
+	    control_send(SESSION_CONTROL, request) != IO_OK)
 		return EX_IOERR;
 	return EX_OK;
 }
@@ -106,8 +105,8 @@ serve(struct pop3_login *login, const char *id)
 	for (;;) {
 		if (!flush(login, deadline))
 			return EX_OK;
-		status = io_read_some(SESSION_INPUT, bytes, sizeof(bytes),
-		    &got, deadline);
+		status = io_read_some(
+		    SESSION_INPUT, bytes, sizeof(bytes), &got, deadline);
 		if (status != IO_OK) {
 			log_info("%s: pop3: %s before login", id,
 			    io_status_text(status));

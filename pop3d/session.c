@@ -8,8 +8,8 @@
 
 #include "common/limits.h"
 
-#define OUT_SIZE 65536
-#define OUT_FULL (OUT_SIZE / 2)
+#define OUT_SIZE   65536
+#define OUT_FULL   (OUT_SIZE / 2)
 #define NO_LISTING POP3_VERBS
 
 void
@@ -70,8 +70,8 @@ refuse(struct pop3_session *session, const char *text)
 
 /* NULL: no such message, and out says why. */
 static struct pop3_message *
-find_message(struct pop3_session *session, uint64_t number,
-    enum pop3_effect *effect)
+find_message(
+    struct pop3_session *session, uint64_t number, enum pop3_effect *effect)
 {
 	struct pop3_message *message;
 
@@ -93,18 +93,18 @@ add_entry(struct pop3_session *session, size_t index)
 	const struct pop3_message *message = &session->messages[index];
 
 	if (session->listing == POP3_UIDL)
-		buf_add_format(&session->out, "%zu %s\r\n", index + 1,
-		    message->uidl);
+		buf_add_format(
+		    &session->out, "%zu %s\r\n", index + 1, message->uidl);
 	else
-		buf_add_format(&session->out, "%zu %" PRIu64 "\r\n",
-		    index + 1, message->size);
+		buf_add_format(&session->out, "%zu %" PRIu64 "\r\n", index + 1,
+		    message->size);
 }
 
 static void
 go_on_listing(struct pop3_session *session)
 {
-	while (session->list_next < session->count
-	    && session->out.len < OUT_FULL) {
+	while (session->list_next < session->count &&
+	       session->out.len < OUT_FULL) {
 		if (!session->messages[session->list_next].is_deleted)
 			add_entry(session, session->list_next);
 		session->list_next++;
@@ -139,9 +139,8 @@ do_list(struct pop3_session *session, const struct pop3_line *line)
 		return effect;
 	}
 	totals(session, &count, &size);
-	buf_add_format(&session->out, "+OK %zu messages (%" PRIu64
-				      " octets)\r\n",
-	    count, size);
+	buf_add_format(&session->out,
+	    "+OK %zu messages (%" PRIu64 " octets)\r\n", count, size);
 	session->list_next = 0;
 	go_on_listing(session);
 	return SESSION_CONTINUE;
@@ -168,9 +167,8 @@ do_send(struct pop3_session *session, const struct pop3_line *line)
 	if (find_message(session, line->number, &effect) == NULL)
 		return effect;
 	session->index = (size_t)line->number - 1;
-	session->body_lines = line->command->verb == POP3_TOP
-	    ? line->lines
-	    : POP3_ALL_LINES;
+	session->body_lines =
+	    line->command->verb == POP3_TOP ? line->lines : POP3_ALL_LINES;
 	return SESSION_SEND;
 }
 
@@ -178,8 +176,8 @@ static enum pop3_effect
 do_dele(struct pop3_session *session, const struct pop3_line *line)
 {
 	enum pop3_effect effect;
-	struct pop3_message *message
-	    = find_message(session, line->number, &effect);
+	struct pop3_message *message =
+	    find_message(session, line->number, &effect);
 
 	if (message == NULL)
 		return effect;
@@ -222,8 +220,8 @@ do_quit(struct pop3_session *session, const struct pop3_line *line)
 	return SESSION_UPDATE;
 }
 
-typedef enum pop3_effect handler_fn(struct pop3_session *session,
-    const struct pop3_line *line);
+typedef enum pop3_effect
+handler_fn(struct pop3_session *session, const struct pop3_line *line);
 
 static handler_fn *const handlers[POP3_VERBS] = {
 	[POP3_CAPA] = do_capa,
@@ -260,8 +258,8 @@ pop3_session_feed(struct pop3_session *session, struct slice *input)
 
 	if (pop3_session_is_listing(session))
 		go_on_listing(session);
-	while (effect == SESSION_CONTINUE && session->out.len < OUT_FULL
-	    && !pop3_session_is_listing(session)) {
+	while (effect == SESSION_CONTINUE && session->out.len < OUT_FULL &&
+	       !pop3_session_is_listing(session)) {
 		status = line_next(&session->lines, input, &line);
 		if (status == LINE_MORE)
 			break;

@@ -43,10 +43,10 @@ struct pop3_session {
 	struct pop3_message *messages; /* the caller's */
 	size_t count;
 	unsigned int errors;
-	size_t list_next;              /* a listing goes on here */
-	enum pop3_verb listing;        /* POP3_LIST, POP3_UIDL; else none */
-	size_t index;                  /* of SESSION_SEND */
-	uint64_t body_lines;           /* of TOP, or POP3_ALL_LINES */
+	size_t list_next;       /* a listing goes on here */
+	enum pop3_verb listing; /* POP3_LIST, POP3_UIDL; else none */
+	size_t index;           /* of SESSION_SEND */
+	uint64_t body_lines;    /* of TOP, or POP3_ALL_LINES */
 };
 
 void pop3_session_init(struct pop3_session *session,
@@ -56,8 +56,8 @@ void pop3_session_free(struct pop3_session *session);
 void pop3_session_greet(struct pop3_session *session);
 /* Call again, when out was sent, until CONTINUE with input used up and
  * pop3_session_is_listing false. */
-enum pop3_effect pop3_session_feed(struct pop3_session *session,
-    struct slice *input);
+enum pop3_effect
+pop3_session_feed(struct pop3_session *session, struct slice *input);
 bool pop3_session_is_listing(const struct pop3_session *session);
 /* The answer to QUIT: deleted and failed of the marked ones. */
 void pop3_session_bye(struct pop3_session *session, size_t failed);

@@ -46,8 +46,8 @@ set_uidls(struct source *source)
 		const struct mail *mail = folder_mail(source->folder, i);
 		struct pop3_message *message = &source->messages[i];
 
-		if (mail->uidl != NULL && uidl_is_valid(mail->uidl)
-		    && nametable_get(&seen, slice_of(mail->uidl)) == NULL)
+		if (mail->uidl != NULL && uidl_is_valid(mail->uidl) &&
+		    nametable_get(&seen, slice_of(mail->uidl)) == NULL)
 			snprintf(message->uidl, sizeof(message->uidl), "%s",
 			    mail->uidl);
 		else
@@ -74,11 +74,11 @@ measure(struct source *source, struct why *why)
 			return false;
 	}
 	source->count = folder_count(source->folder);
-	source->messages = alloc_zero(source->count + 1,
-	    sizeof(*source->messages));
+	source->messages =
+	    alloc_zero(source->count + 1, sizeof(*source->messages));
 	for (; kept < source->count; kept++)
-		source->messages[kept].size
-		    = folder_mail(source->folder, kept)->wire_size;
+		source->messages[kept].size =
+		    folder_mail(source->folder, kept)->wire_size;
 	return true;
 }
 

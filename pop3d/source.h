@@ -30,8 +30,8 @@ struct pop3_message *source_messages(struct source *source, size_t *count);
 
 /* Reading message index: begin, read until *got is 0, end. */
 bool source_begin(struct source *source, size_t index, struct why *why);
-bool source_read(struct source *source, char *bytes, size_t size,
-    size_t *got, struct why *why);
+bool source_read(struct source *source, char *bytes, size_t size, size_t *got,
+    struct why *why);
 void source_end(struct source *source);
 /* Remove what is marked; the number that could not be removed. */
 size_t source_remove(struct source *source, struct why *why);

@@ -22,8 +22,8 @@ struct source_mbox {
 	char *path;
 	struct buf text;
 	struct pop3_message *messages;
-	struct slice *bodies;   /* header and body of each */
-	size_t *starts;         /* of its From_ line in text; one more: end */
+	struct slice *bodies; /* header and body of each */
+	size_t *starts;       /* of its From_ line in text; one more: end */
 	size_t count, room;
 	struct slice reading;
 };
@@ -34,8 +34,8 @@ wire_size(struct slice message)
 	uint64_t size = message.len;
 
 	for (size_t i = 0; i < message.len; i++)
-		if (message.ptr[i] == '\n'
-		    && (i == 0 || message.ptr[i - 1] != '\r'))
+		if (message.ptr[i] == '\n' &&
+		    (i == 0 || message.ptr[i - 1] != '\r'))
 			size++;
 	return size;
 }
@@ -49,9 +49,8 @@ make_uidl(struct source_mbox *mbox, struct nametable *seen, size_t index)
 	uint32_t second = crc32c(first ^ 0x5a5a5a5aU, body.ptr, body.len);
 
 	for (unsigned int equal = 0;; equal++) {
-		snprintf(message->uidl, sizeof(message->uidl),
-		    "%08x%08x%s%.0u", first, second, equal > 0 ? "." : "",
-		    equal);
+		snprintf(message->uidl, sizeof(message->uidl), "%08x%08x%s%.0u",
+		    first, second, equal > 0 ? "." : "", equal);
 		if (nametable_get(seen, slice_of(message->uidl)) == NULL)
 			break;
 	}
@@ -63,10 +62,10 @@ add_message(struct source_mbox *mbox, size_t start, struct slice body)
 {
 	if (mbox->count + 1 >= mbox->room) {
 		mbox->room = mbox->room == 0 ? 64 : mbox->room * 2;
-		mbox->bodies = alloc_resize(mbox->bodies, mbox->room,
-		    sizeof(*mbox->bodies));
-		mbox->starts = alloc_resize(mbox->starts, mbox->room,
-		    sizeof(*mbox->starts));
+		mbox->bodies = alloc_resize(
+		    mbox->bodies, mbox->room, sizeof(*mbox->bodies));
+		mbox->starts = alloc_resize(
+		    mbox->starts, mbox->room, sizeof(*mbox->starts));
 	}
 	mbox->bodies[mbox->count] = body;
 	mbox->starts[mbox->count] = start;
@@ -182,8 +181,8 @@ rewrite(struct mbox *mbox, size_t start, struct slice kept, struct why *why)
 		return why_errno(why, "cannot write the mbox");
 	if (!fs_write_at(mbox->fd, kept, (off_t)start, why))
 		return false;
-	if (ftruncate(mbox->fd, (off_t)(start + kept.len)) != 0
-	    || fsync(mbox->fd) != 0)
+	if (ftruncate(mbox->fd, (off_t)(start + kept.len)) != 0 ||
+	    fsync(mbox->fd) != 0)
 		return why_errno(why, "cannot shorten the mbox");
 	fault_point("P2");
 	return true;
@@ -205,8 +204,8 @@ remove_from(struct source_mbox *source, size_t first, struct why *why)
 	if (ok && !slice_starts(buf_slice(&now), snapshot))
 		ok = why_set(why, "the mbox was changed by another program");
 	arrived = slice_from(buf_slice(&now), snapshot.len);
-	ok = ok && collect_kept(source, first, arrived, &kept)
-	    && rewrite(&mbox, source->starts[first], buf_slice(&kept), why);
+	ok = ok && collect_kept(source, first, arrived, &kept) &&
+	     rewrite(&mbox, source->starts[first], buf_slice(&kept), why);
 	buf_free(&kept);
 	buf_free(&now);
 	mbox_close(&mbox);

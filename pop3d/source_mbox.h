@@ -26,8 +26,8 @@ struct source_mbox;
 /* A file that is not there has no messages. */
 struct source_mbox *source_mbox_open(const char *path, struct why *why);
 void source_mbox_close(struct source_mbox **mbox);
-struct pop3_message *source_mbox_messages(struct source_mbox *mbox,
-    size_t *count);
+struct pop3_message *
+source_mbox_messages(struct source_mbox *mbox, size_t *count);
 bool source_mbox_begin(struct source_mbox *mbox, size_t index);
 size_t source_mbox_read(struct source_mbox *mbox, char *bytes, size_t size);
 size_t source_mbox_remove(struct source_mbox *mbox, struct why *why);

@@ -139,7 +139,8 @@ active_record_text(struct active *active, size_t index, char state,
 {
 	struct verdict verdict = { .status = state };
 
-	(void)slice_to_array(slice_of(code), verdict.code, sizeof(verdict.code));
+	(void)slice_to_array(
+	    slice_of(code), verdict.code, sizeof(verdict.code));
 	snprintf(verdict.text, sizeof(verdict.text), "%s", text);
 	active_record(active, index, &verdict, state);
 }
@@ -226,7 +227,8 @@ set_aside(struct manager *manager, struct active *active, enum result result,
 		return;
 	}
 	if (result == RESULT_LATER && why->error != ENOENT) {
-		log_warning("%s: %s", entry->id, why->text);
+		if (why->text[0] != '\0')
+			log_warning("%s: %s", entry->id, why->text);
 		give_back(manager, active, manager->now + MANAGER_TROUBLE_MS);
 		return;
 	}

@@ -115,7 +115,8 @@ add_remote(struct buf *out, const struct reason *reason)
 	struct slice host =
 	    slice_first(reason->remote, slice_index(reason->remote, '['));
 
-	if (host.len == 0 || slice_eq(host, S("local"))) {
+	if (host.len == 0 || slice_eq(host, S("local")) ||
+	    slice_eq(host, S("none"))) {
 		buf_add_string(out, "Diagnostic-Code: X-Merpati; ");
 	} else {
 		buf_add_string(out, "Remote-MTA: dns; ");

@@ -21,6 +21,8 @@ client_init(struct client *client, const struct client_options *options)
 {
 	memset(client, 0, sizeof(*client));
 	client->options = *options;
+	if (options->is_tls_first)
+		client->state = CLIENT_STATE_TLS;
 	reply_init(&client->reply);
 }
 
@@ -263,6 +265,8 @@ client_set_tls(struct client *client)
 {
 	BUG_UNLESS(client->state == CLIENT_STATE_TLS);
 	client->is_tls = true;
+	if (client->options.is_tls_first)
+		client->state = CLIENT_STATE_GREETING;
 	reply_init(&client->reply);
 }
 

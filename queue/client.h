@@ -90,6 +90,7 @@ struct client_message {
 struct client_options {
 	const char *hostname;
 	enum tls_level tls_level;
+	bool is_tls_first;   /* before the greeting (RFC 8314 section 3.3) */
 	bool is_tls_avoided; /* a handshake with this host has failed */
 	bool is_own_address; /* the peer's address is ours */
 	bool may_auth_in_clear;

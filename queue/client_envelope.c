@@ -105,21 +105,34 @@ set_all_text(
 	set_all(client, &verdict, false);
 }
 
-/* Only what cannot end the command may be in a path: no byte of an address
- * is ever a line end. */
+/* May this byte be in an address, where it stands? */
+static bool
+byte_is_sendable(unsigned char c, bool is_quoted)
+{
+	if (c < 0x20 || c == 0x7f)
+		return false;
+	return is_quoted || (c != '<' && c != '>' && c != ' ');
+}
+
+/* Only what cannot end the path or the command may be in an address: no
+ * line end ever, and brackets and blanks within quotes alone. */
 static bool
 address_is_sendable(struct slice address, bool *is_ascii)
 {
+	bool is_quoted = false, is_escaped = false;
+
 	*is_ascii = true;
 	for (size_t i = 0; i < address.len; i++) {
 		unsigned char c = (unsigned char)address.ptr[i];
 
-		if (c < 0x20 || c == 0x7f)
+		if (!byte_is_sendable(c, is_quoted))
 			return false;
-		if (c >= 0x80)
-			*is_ascii = false;
+		*is_ascii = *is_ascii && c < 0x80;
+		if (c == '"' && !is_escaped)
+			is_quoted = !is_quoted;
+		is_escaped = is_quoted && c == '\\' && !is_escaped;
 	}
-	return true;
+	return !is_quoted;
 }
 
 static void

@@ -7,9 +7,8 @@
  * tasks, a limit on agents, and a memory of being dead, so one that is slow
  * or gone holds up nobody else. An agent is one socket; it works for one
  * destination and is reused while tasks for it come. agent.c speaks with
- * agents, sync.c makes the mailboxes stable; both are parts of this module.
- * Agents are hostile: whatever they send that is not the contract of
- * common/job.h closes them, and what they owed is tried later.
+ * agents, sync.c makes the mailboxes stable. Agents are hostile: what is not
+ * the contract of common/job.h closes them, and what they owed is tried later.
  */
 #ifndef QUEUE_DISPATCH_H
 #define QUEUE_DISPATCH_H
@@ -103,7 +102,6 @@ void dispatch_free(struct dispatch **dispatch);
 /* One recipient, to the message's task for this route. */
 void dispatch_add(struct manager *manager, struct active *active, size_t index,
     const struct route *route);
-/* Hand out what can be handed out. */
 void dispatch_run(struct manager *manager);
 /* Forget dead hosts: an operator said retry. */
 void dispatch_revive(struct manager *manager);
@@ -111,7 +109,6 @@ void dispatch_revive(struct manager *manager);
 void dispatch_put_back(struct manager *manager, struct task *task);
 /* Take the waiting tasks of a message back, as if never added. */
 void dispatch_cancel(struct manager *manager, struct active *active);
-/* The agent's task came to its end. */
 void dispatch_task_end(struct manager *manager, struct task *task);
 /* Something works, waits for a sync, or stands in line. */
 bool dispatch_is_busy(const struct dispatch *dispatch);
@@ -124,12 +121,12 @@ agent_start(struct manager *manager, struct destination *destination);
 /* A waiting agent of this destination; NULL when there is none. */
 struct agent *agent_find_waiting(
     struct manager *manager, const struct destination *destination);
-/* False: the agent is no good; the task is still the caller's. */
+/* False: the agent is closed; the task is still the caller's. */
 bool
 agent_send_job(struct manager *manager, struct agent *agent, struct task *task);
 /* revents of its socket. */
 void agent_serve(struct manager *manager, struct agent *agent, short revents);
-/* Close waiting ones that are too old, and working ones past all time. */
+/* Close waiting ones that are old, and working ones past all time. */
 void agent_expire(struct manager *manager);
 void agent_close(struct manager *manager, struct agent *agent);
 /* Free the closed ones; outside of any walk over them. */
@@ -138,9 +135,6 @@ void agent_reap(struct manager *manager);
 bool agent_make_room(struct manager *manager, enum spawner kind);
 
 /* sync.c */
-#define SYNC_BATCH        64
-#define SYNC_DELAY_MS     200
-#define SYNC_FAILURES_MAX 3
 void sync_add(struct manager *manager, struct task *task, uint64_t device);
 /* Start the batches that are due. */
 void sync_run(struct manager *manager);

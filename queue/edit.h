@@ -16,7 +16,11 @@
 #include "common/spoolfile.h"
 
 /* EDIT_RETRY: due now, and held if it was held. */
-enum edit_change { EDIT_HOLD, EDIT_RELEASE, EDIT_RETRY };
+enum edit_change {
+	EDIT_HOLD,
+	EDIT_RELEASE,
+	EDIT_RETRY
+};
 /* *slot is what the file holds afterwards; may be NULL. */
 bool edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why);

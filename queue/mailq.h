@@ -23,7 +23,12 @@
 
 #include "queue/reason.h"
 
-enum mailq_state { MAILQ_ACTIVE, MAILQ_DEFERRED, MAILQ_HELD, MAILQ_STATES };
+enum mailq_state {
+	MAILQ_ACTIVE,
+	MAILQ_DEFERRED,
+	MAILQ_HELD,
+	MAILQ_STATES
+};
 
 struct mailq_item {
 	const struct spool_message *message;
@@ -42,11 +47,11 @@ struct mailq_selection {
 };
 
 /* Words of the command line; the words must outlive the selection. */
-bool mailq_selection_parse(struct mailq_selection *selection,
-    char *const words[], struct why *why);
+bool mailq_selection_parse(
+    struct mailq_selection *selection, char *const words[], struct why *why);
 bool mailq_selection_is_empty(const struct mailq_selection *selection);
-bool mailq_selection_matches(const struct mailq_selection *selection,
-    const struct mailq_item *item);
+bool mailq_selection_matches(
+    const struct mailq_selection *selection, const struct mailq_item *item);
 /* "7k3m-..." as people type it; false when it is no id. */
 bool mailq_parse_id(struct slice text, char id[SPOOL_ID_SIZE]);
 
@@ -55,32 +60,37 @@ struct mailq_totals {
 	uint64_t states[MAILQ_STATES];
 	uint64_t oldest; /* created */
 };
-void mailq_totals_add(struct mailq_totals *totals,
-    const struct mailq_item *item);
+void
+mailq_totals_add(struct mailq_totals *totals, const struct mailq_item *item);
 
 /* Postfix's listing: the heading comes with the first item. */
-void mailq_print_classic(struct buf *out, const struct mailq_item *item,
-    bool is_first);
-void mailq_print_classic_end(struct buf *out,
-    const struct mailq_totals *totals);
+void mailq_print_classic(
+    struct buf *out, const struct mailq_item *item, bool is_first);
+void
+mailq_print_classic_end(struct buf *out, const struct mailq_totals *totals);
 /* One line per recipient; one JSON object per message and line. */
 void mailq_print_line(struct buf *out, const struct mailq_item *item,
     uint64_t now, bool is_first);
 void mailq_print_json(struct buf *out, const struct mailq_item *item);
 void mailq_print_envelope(struct buf *out, const struct mailq_item *item);
-void mailq_print_summary(struct buf *out, const struct mailq_totals *totals,
-    uint64_t now);
+void mailq_print_summary(
+    struct buf *out, const struct mailq_totals *totals, uint64_t now);
 
-typedef bool mailq_item_fn(void *context, int fd,
-    const struct mailq_item *item);
+typedef bool
+mailq_item_fn(void *context, int fd, const struct mailq_item *item);
 /* Every selected message, in the order of arrival. False: the queue cannot
  * be read. each returning false ends the walk. */
 bool mailq_walk(int spool_fd, bool is_running,
     const struct mailq_selection *selection, mailq_item_fn *each,
     void *context);
 
-enum mailq_verb { MAILQ_RETRY, MAILQ_HOLD, MAILQ_RELEASE, MAILQ_DELETE,
-	MAILQ_BOUNCE };
+enum mailq_verb {
+	MAILQ_RETRY,
+	MAILQ_HOLD,
+	MAILQ_RELEASE,
+	MAILQ_DELETE,
+	MAILQ_BOUNCE
+};
 /* control_fd -1: no qmgr is running. */
 bool mailq_act(int spool_fd, int control_fd, enum mailq_verb verb,
     const char *id, struct why *why);

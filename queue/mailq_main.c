@@ -24,7 +24,7 @@
 
 #define EX_NOTHING 1
 #define OUTPUT_MAX (16 * 1024 * 1024)
-#define COPY_SIZE 65536
+#define COPY_SIZE  65536
 
 const struct program program_table[] = {
 	{ NULL, NULL },
@@ -42,7 +42,11 @@ struct mailq {
 	size_t seen, done;
 };
 
-enum needs { NEEDS_NOTHING, NEEDS_SELECTION, NEEDS_IDS };
+enum needs {
+	NEEDS_NOTHING,
+	NEEDS_SELECTION,
+	NEEDS_IDS
+};
 
 struct mailq_command {
 	const char *name;
@@ -155,8 +159,8 @@ act(void *context, int fd, const struct mailq_item *item)
 
 	(void)fd;
 	mailq->seen++;
-	if (mailq_act(mailq->spool_fd, mailq->control_fd,
-		mailq->command->verb, item->message->id, &why)) {
+	if (mailq_act(mailq->spool_fd, mailq->control_fd, mailq->command->verb,
+		item->message->id, &why)) {
 		mailq->done++;
 		buf_add_format(&mailq->out, "%s: %s\n", item->message->id,
 		    mailq->command->past);
@@ -188,8 +192,8 @@ static const struct mailq_command commands[] = {
 	    "                  how much there is" },
 };
 
-static const struct mailq_command listing
-    = { "", NEEDS_NOTHING, print_classic, 0, NULL, "" };
+static const struct mailq_command listing = { "", NEEDS_NOTHING, print_classic,
+	0, NULL, "" };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -258,18 +262,19 @@ parse_words(struct mailq *mailq, char *words[], struct why *why)
 	if (words[0] != NULL) {
 		mailq->command = find_command(words[0]);
 		if (mailq->command == NULL)
-			return why_set(
-			    why, "%.60s is no command", words[0]);
+			return why_set(why, "%.60s is no command", words[0]);
 		words++;
 	}
 	if (!mailq_selection_parse(&mailq->selection, words, why))
 		return false;
-	if (mailq->command->needs == NEEDS_SELECTION
-	    && mailq_selection_is_empty(&mailq->selection))
-		return why_set(why, "%s which? (ids, from=, to=, domain= or "
-		    "all)", mailq->command->name);
-	if (mailq->command->needs == NEEDS_IDS
-	    && mailq->selection.id_count == 0)
+	if (mailq->command->needs == NEEDS_SELECTION &&
+	    mailq_selection_is_empty(&mailq->selection))
+		return why_set(why,
+		    "%s which? (ids, from=, to=, domain= or "
+		    "all)",
+		    mailq->command->name);
+	if (mailq->command->needs == NEEDS_IDS &&
+	    mailq->selection.id_count == 0)
 		return why_set(why, "%s needs an id", mailq->command->name);
 	return true;
 }
@@ -280,38 +285,37 @@ is_sure(const struct mailq *mailq)
 {
 	char answer[8] = "";
 
-	if (mailq->command->each != act
-	    || mailq->command->verb != MAILQ_DELETE || mailq->is_sure
-	    || mailq->selection.id_count > 0 || isatty(STDIN_FILENO) == 0)
+	if (mailq->command->each != act ||
+	    mailq->command->verb != MAILQ_DELETE || mailq->is_sure ||
+	    mailq->selection.id_count > 0 || isatty(STDIN_FILENO) == 0)
 		return true;
 	fprintf(stderr, "Delete all that matches? No bounce is sent. [y/N] ");
-	return fgets(answer, sizeof(answer), stdin) != NULL
-	    && (answer[0] == 'y' || answer[0] == 'Y');
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 /* ENXIO: nobody reads it, so no qmgr is running. */
 static bool
-open_queue(struct mailq *mailq, const struct settings *settings,
-    struct why *why)
+open_queue(
+    struct mailq *mailq, const struct settings *settings, struct why *why)
 {
 	const char *paths[] = { settings->queue_directory, NULL };
-	const char *read_paths[]
-	    = { "/etc/localtime", "/usr/share/zoneinfo", NULL };
-	struct jail_request request
-	    = { .paths = paths, .read_paths = read_paths };
+	const char *read_paths[] = { "/etc/localtime", "/usr/share/zoneinfo",
+		NULL };
+	struct jail_request request = { .paths = paths,
+		.read_paths = read_paths };
 
 	mailq->spool_fd = spool_open(settings, why);
 	if (mailq->spool_fd < 0)
 		return false;
-	mailq->control_fd = openat(mailq->spool_fd, "control",
-	    O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	mailq->control_fd = openat(
+	    mailq->spool_fd, "control", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (mailq->control_fd < 0 && errno != ENXIO)
-		return why_errno(why, "%s/control",
-		    settings->queue_directory);
-	request.keep_count = (mailq->control_fd > mailq->spool_fd
-				     ? mailq->control_fd
-				     : mailq->spool_fd)
-	    + 1;
+		return why_errno(why, "%s/control", settings->queue_directory);
+	request.keep_count =
+	    (mailq->control_fd > mailq->spool_fd ? mailq->control_fd
+						 : mailq->spool_fd) +
+	    1;
 	tzset();
 	return jail_enter(jail_find("mailq"), settings, &request, why);
 }
@@ -322,13 +326,12 @@ finish(struct mailq *mailq)
 	if (mailq->command == &listing && !mailq->is_json)
 		mailq_print_classic_end(&mailq->out, &mailq->totals);
 	if (mailq->command->each == add_up)
-		mailq_print_summary(
-		    &mailq->out, &mailq->totals, mailq->now);
+		mailq_print_summary(&mailq->out, &mailq->totals, mailq->now);
 	flush(mailq);
 	if (mailq->command->each == act && mailq->done < mailq->seen)
 		return EX_NOTHING;
-	if (mailq->seen == 0 && !mailq_selection_is_empty(&mailq->selection)
-	    && !mailq->selection.is_all) {
+	if (mailq->seen == 0 && !mailq_selection_is_empty(&mailq->selection) &&
+	    !mailq->selection.is_all) {
 		fprintf(stderr, "mailq: nothing matches\n");
 		return EX_NOTHING;
 	}
@@ -343,8 +346,7 @@ run(struct mailq *mailq, const struct settings *settings)
 	if (!is_sure(mailq))
 		return EX_NOTHING;
 	if (!open_queue(mailq, settings, &why)) {
-		fprintf(stderr, "mailq: cannot read the queue: %s\n",
-		    why.text);
+		fprintf(stderr, "mailq: cannot read the queue: %s\n", why.text);
 		return EX_TEMPFAIL;
 	}
 	buf_init(&mailq->out, OUTPUT_MAX);
@@ -389,8 +391,7 @@ main(int argc, char *argv[])
 	}
 	settings = settings_load(path, "mailq", &errors);
 	log_open("mailq", "-", LOG_LEVEL_ERROR);
-	status = errors.count > 0 ? complain(&errors)
-				  : run(&mailq, settings);
+	status = errors.count > 0 ? complain(&errors) : run(&mailq, settings);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;

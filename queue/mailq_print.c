@@ -8,10 +8,10 @@
 #include "queue/mailq.h"
 
 #define REASON_WIDTH 76 /* Postfix puts the reason's end at column 78 */
-#define ID_WIDTH (SPOOL_ID_LENGTH + 1)
+#define ID_WIDTH     (SPOOL_ID_LENGTH + 1)
 
-static const char *const state_names[MAILQ_STATES]
-    = { "active", "deferred", "hold" };
+static const char *const state_names[MAILQ_STATES] = { "active", "deferred",
+	"hold" };
 static const char state_marks[MAILQ_STATES] = { '*', ' ', '!' };
 
 static struct slice
@@ -54,9 +54,8 @@ print_classic_recipients(struct buf *out, const struct mailq_item *item)
 			continue;
 		why = item->reasons[i].text;
 		if (why.len > 0 && !slice_eq(why, last)) {
-			padding = why.len < REASON_WIDTH
-			    ? REASON_WIDTH - why.len
-			    : 0;
+			padding =
+			    why.len < REASON_WIDTH ? REASON_WIDTH - why.len : 0;
 			buf_add_format(out, "%*s(", (int)padding, "");
 			buf_add_printable(out, why);
 			buf_add_string(out, ")\n");
@@ -69,17 +68,17 @@ print_classic_recipients(struct buf *out, const struct mailq_item *item)
 }
 
 void
-mailq_print_classic(struct buf *out, const struct mailq_item *item,
-    bool is_first)
+mailq_print_classic(
+    struct buf *out, const struct mailq_item *item, bool is_first)
 {
 	time_t created = (time_t)item->message->created;
 	struct tm local;
 	char when[32];
 
-	buf_add_string(out,
-	    is_first ? "-Queue ID- --Size-- ----Arrival Time---- "
-		       "-Sender/Recipient-------\n"
-		     : "\n");
+	buf_add_string(out, is_first
+				? "-Queue ID- --Size-- ----Arrival Time---- "
+				  "-Sender/Recipient-------\n"
+				: "\n");
 	localtime_r(&created, &local);
 	strftime(when, sizeof(when), "%a %b %e %H:%M:%S", &local);
 	buf_add_format(out, "%s%c %7llu %-20s ", item->message->id,
@@ -110,8 +109,7 @@ format_age(uint64_t seconds, char text[24])
 	static const struct {
 		uint64_t size;
 		char letter;
-	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' },
-		{ 1, 's' } };
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
 	size_t i = 0;
 
 	while (i < 3 && seconds < units[i].size)
@@ -120,8 +118,8 @@ format_age(uint64_t seconds, char text[24])
 		snprintf(text, 24, "%llu%c%llu%c",
 		    (unsigned long long)(seconds / units[i].size),
 		    units[i].letter,
-		    (unsigned long long)(seconds % units[i].size
-			/ units[i + 1].size),
+		    (unsigned long long)(seconds % units[i].size /
+					 units[i + 1].size),
 		    units[i + 1].letter);
 	else
 		snprintf(text, 24, "%llu%c",
@@ -155,16 +153,16 @@ format_next(const struct mailq_item *item, uint64_t now, char text[24])
 }
 
 void
-mailq_print_line(struct buf *out, const struct mailq_item *item,
-    uint64_t now, bool is_first)
+mailq_print_line(
+    struct buf *out, const struct mailq_item *item, uint64_t now, bool is_first)
 {
 	const struct spool_message *message = item->message;
 	uint64_t age = now > message->created ? now - message->created : 0;
 	char age_text[24], size_text[24], next_text[24];
 
 	if (is_first)
-		buf_add_format(out, "%-13s %7s %7s %3s %7s  %s\n", "ID",
-		    "AGE", "SIZE", "TRY", "NEXT", "FROM  TO  WHY");
+		buf_add_format(out, "%-13s %7s %7s %3s %7s  %s\n", "ID", "AGE",
+		    "SIZE", "TRY", "NEXT", "FROM  TO  WHY");
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		if (!is_open(item, i))
 			continue;
@@ -177,9 +175,9 @@ mailq_print_line(struct buf *out, const struct mailq_item *item,
 		buf_add_string(out, "  ");
 		buf_add_printable(out, message->recipients[i].address);
 		buf_add_string(out, "  ");
-		buf_add_printable(out,
-		    item->reasons[i].text.len > 0 ? item->reasons[i].text
-						  : S("-"));
+		buf_add_printable(out, item->reasons[i].text.len > 0
+					   ? item->reasons[i].text
+					   : S("-"));
 		buf_add_char(out, '\n');
 	}
 }
@@ -242,8 +240,7 @@ status_word(char status)
 		char status;
 		const char *word;
 	} rows[] = { { RECIPIENT_TODO, "waiting" },
-		{ RECIPIENT_DONE, "delivered" },
-		{ RECIPIENT_FAILED, "failed" },
+		{ RECIPIENT_DONE, "delivered" }, { RECIPIENT_FAILED, "failed" },
 		{ RECIPIENT_BOUNCED, "returned" },
 		{ RECIPIENT_DELETED, "deleted" } };
 
@@ -285,8 +282,8 @@ mailq_print_envelope(struct buf *out, const struct mailq_item *item)
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		buf_add_format(out, "%-10s ", "to");
 		buf_add_printable(out, message->recipients[i].address);
-		buf_add_format(out, "  %s",
-		    status_word(message->recipients[i].status));
+		buf_add_format(
+		    out, "  %s", status_word(message->recipients[i].status));
 		if (item->reasons[i].text.len > 0) {
 			buf_add_string(out, ": ");
 			buf_add_printable(out, item->reasons[i].text);
@@ -296,8 +293,8 @@ mailq_print_envelope(struct buf *out, const struct mailq_item *item)
 }
 
 void
-mailq_print_summary(struct buf *out, const struct mailq_totals *totals,
-    uint64_t now)
+mailq_print_summary(
+    struct buf *out, const struct mailq_totals *totals, uint64_t now)
 {
 	uint64_t age = now > totals->oldest ? now - totals->oldest : 0;
 	char size[24], oldest[24];

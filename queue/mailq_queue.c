@@ -12,13 +12,14 @@
 #include "common/alloc.h"
 #include "common/arena.h"
 #include "common/io.h"
+#include "common/log.h"
 
 #include "queue/edit.h"
 #include "queue/mailq.h"
 #include "queue/scan.h"
 
 #define MESSAGE_ARENA (64 * 1024 * 1024)
-#define ACT_WAIT 5 /* seconds for qmgr to do as told */
+#define ACT_WAIT      5 /* seconds for qmgr to do as told */
 
 struct id_list {
 	char (*ids)[SPOOL_ID_SIZE];
@@ -31,8 +32,7 @@ add_id(struct id_list *list, const char *id)
 {
 	if (list->count == list->size) {
 		list->size = list->size == 0 ? 256 : list->size * 2;
-		list->ids
-		    = alloc_resize(list->ids, list->size, SPOOL_ID_SIZE);
+		list->ids = alloc_resize(list->ids, list->size, SPOOL_ID_SIZE);
 	}
 	memcpy(list->ids[list->count++], id, SPOOL_ID_SIZE);
 }
@@ -66,9 +66,8 @@ state_of(const struct spool_message *message, bool is_running)
 
 	if ((slot->flags & SCHEDULE_HOLD) != 0)
 		return MAILQ_HELD;
-	if (is_running
-	    && ((slot->flags & SCHEDULE_IN_FLIGHT) != 0
-		|| slot->next <= (uint64_t)time(NULL)))
+	if (is_running && ((slot->flags & SCHEDULE_IN_FLIGHT) != 0 ||
+			      slot->next <= (uint64_t)time(NULL)))
 		return MAILQ_ACTIVE;
 	return MAILQ_DEFERRED;
 }
@@ -83,11 +82,14 @@ read_item(int spool_fd, const char *id, struct arena *arena,
 
 	spool_path(id, path);
 	fd = openat(spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != ENOENT)
+			log_error("%s: %s", id, strerror(errno));
 		return -1;
+	}
 	if (spool_read(fd, id, arena, message, NULL) == RESULT_OK) {
-		*reasons = arena_alloc(arena,
-		    (message->recipient_count + 1) * sizeof(**reasons));
+		*reasons = arena_alloc(
+		    arena, (message->recipient_count + 1) * sizeof(**reasons));
 		if (*reasons != NULL) {
 			reason_read(spool_fd, id, arena, *reasons,
 			    message->recipient_count);
@@ -100,8 +102,7 @@ read_item(int spool_fd, const char *id, struct arena *arena,
 
 bool
 mailq_walk(int spool_fd, bool is_running,
-    const struct mailq_selection *selection, mailq_item_fn *each,
-    void *context)
+    const struct mailq_selection *selection, mailq_item_fn *each, void *context)
 {
 	struct arena *arena = arena_new("mailq", MESSAGE_ARENA);
 	struct id_list list = { 0 };
@@ -115,8 +116,8 @@ mailq_walk(int spool_fd, bool is_running,
 		int fd;
 
 		arena_reset(arena);
-		fd = read_item(
-		    spool_fd, list.ids[i], arena, &message, &reasons);
+		fd =
+		    read_item(spool_fd, list.ids[i], arena, &message, &reasons);
 		if (fd < 0)
 			continue;
 		item.reasons = reasons;
@@ -130,20 +131,19 @@ mailq_walk(int spool_fd, bool is_running,
 	return true;
 }
 
-static const char *const verb_words[]
-    = { "retry", "hold", "release", "delete", "bounce" };
+static const char *const verb_words[] = { "retry", "hold", "release", "delete",
+	"bounce" };
 
 static bool
-tell_manager(int control_fd, enum mailq_verb verb, const char *id,
-    struct why *why)
+tell_manager(
+    int control_fd, enum mailq_verb verb, const char *id, struct why *why)
 {
 	char line[64];
-	int length
-	    = snprintf(line, sizeof(line), "%s %s\n", verb_words[verb], id);
+	int length =
+	    snprintf(line, sizeof(line), "%s %s\n", verb_words[verb], id);
 
 	if (io_write_all(control_fd, slice_make(line, (size_t)length),
-		io_deadline(ACT_WAIT))
-	    != IO_OK)
+		io_deadline(ACT_WAIT)) != IO_OK)
 		return why_set(why, "qmgr does not listen");
 	return true;
 }
@@ -160,9 +160,9 @@ is_done(int spool_fd, enum mailq_verb verb, const char *id)
 
 	if (fd >= 0) {
 		is_held = (message.schedule.flags & SCHEDULE_HOLD) != 0;
-		ok = verb == MAILQ_HOLD ? is_held
-		    : verb == MAILQ_RELEASE ? !is_held
-					    : verb == MAILQ_RETRY;
+		ok = verb == MAILQ_HOLD      ? is_held
+		     : verb == MAILQ_RELEASE ? !is_held
+					     : verb == MAILQ_RETRY;
 		close(fd);
 	}
 	arena_free(&arena);
@@ -170,8 +170,8 @@ is_done(int spool_fd, enum mailq_verb verb, const char *id)
 }
 
 static bool
-ask_manager(int spool_fd, int control_fd, enum mailq_verb verb,
-    const char *id, struct why *why)
+ask_manager(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
+    struct why *why)
 {
 	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	int64_t end = io_deadline(ACT_WAIT);
@@ -180,8 +180,10 @@ ask_manager(int spool_fd, int control_fd, enum mailq_verb verb,
 		return false;
 	while (!is_done(spool_fd, verb, id)) {
 		if (io_now() > end)
-			return why_set(why, "%s: qmgr was told, but it is "
-			    "under way and not done yet", id);
+			return why_set(why,
+			    "%s: qmgr was told, but it is "
+			    "under way and not done yet",
+			    id);
 		nanosleep(&pause, NULL);
 	}
 	return true;

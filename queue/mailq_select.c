@@ -35,8 +35,7 @@ parse_pattern(struct mailq_selection *selection, const char *word)
 	const struct {
 		const char *prefix;
 		const char **field;
-	} rows[] = { { "from=", &selection->from },
-		{ "to=", &selection->to },
+	} rows[] = { { "from=", &selection->from }, { "to=", &selection->to },
 		{ "domain=", &selection->domain } };
 	size_t length;
 
@@ -51,8 +50,8 @@ parse_pattern(struct mailq_selection *selection, const char *word)
 }
 
 bool
-mailq_selection_parse(struct mailq_selection *selection, char *const words[],
-    struct why *why)
+mailq_selection_parse(
+    struct mailq_selection *selection, char *const words[], struct why *why)
 {
 	memset(selection, 0, sizeof(*selection));
 	for (; *words != NULL; words++) {
@@ -63,10 +62,9 @@ mailq_selection_parse(struct mailq_selection *selection, char *const words[],
 		if (parse_pattern(selection, *words))
 			continue;
 		if (selection->id_count == MAILQ_IDS_MAX)
-			return why_set(why, "more than %d ids",
-			    MAILQ_IDS_MAX);
-		if (!mailq_parse_id(slice_of(*words),
-			selection->ids[selection->id_count]))
+			return why_set(why, "more than %d ids", MAILQ_IDS_MAX);
+		if (!mailq_parse_id(
+			slice_of(*words), selection->ids[selection->id_count]))
 			return why_set(why,
 			    "%.60s is no queue id, from=, to=, domain= or "
 			    "all",
@@ -79,9 +77,9 @@ mailq_selection_parse(struct mailq_selection *selection, char *const words[],
 bool
 mailq_selection_is_empty(const struct mailq_selection *selection)
 {
-	return !selection->is_all && selection->id_count == 0
-	    && selection->from == NULL && selection->to == NULL
-	    && selection->domain == NULL;
+	return !selection->is_all && selection->id_count == 0 &&
+	       selection->from == NULL && selection->to == NULL &&
+	       selection->domain == NULL;
 }
 
 static bool
@@ -89,37 +87,37 @@ matches(const char *pattern, struct slice text)
 {
 	char array[2 * LIMIT_SMTP_PATH];
 
-	return slice_to_array(text, array, sizeof(array))
-	    && fnmatch(pattern, array, FNM_CASEFOLD | FNM_NOESCAPE) == 0;
+	return slice_to_array(text, array, sizeof(array)) &&
+	       fnmatch(pattern, array, FNM_CASEFOLD | FNM_NOESCAPE) == 0;
 }
 
 static bool
 recipient_matches(const struct mailq_selection *selection,
     const struct spool_recipient *recipient)
 {
-	struct slice domain = slice_from(recipient->address,
-	    slice_last_index(recipient->address, '@') + 1);
+	struct slice domain = slice_from(
+	    recipient->address, slice_last_index(recipient->address, '@') + 1);
 
-	return (selection->to == NULL
-		   || matches(selection->to, recipient->address))
-	    && (selection->domain == NULL
-		|| matches(selection->domain, domain));
+	return (selection->to == NULL ||
+		   matches(selection->to, recipient->address)) &&
+	       (selection->domain == NULL ||
+		   matches(selection->domain, domain));
 }
 
 bool
-mailq_selection_matches(const struct mailq_selection *selection,
-    const struct mailq_item *item)
+mailq_selection_matches(
+    const struct mailq_selection *selection, const struct mailq_item *item)
 {
 	const struct spool_message *message = item->message;
 	size_t i = 0;
 
-	while (i < selection->id_count
-	    && strcmp(selection->ids[i], message->id) != 0)
+	while (i < selection->id_count &&
+	       strcmp(selection->ids[i], message->id) != 0)
 		i++;
 	if (selection->id_count > 0 && i == selection->id_count)
 		return false;
-	if (selection->from != NULL
-	    && !matches(selection->from, message->sender))
+	if (selection->from != NULL &&
+	    !matches(selection->from, message->sender))
 		return false;
 	if (selection->to == NULL && selection->domain == NULL)
 		return true;

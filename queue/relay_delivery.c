@@ -195,6 +195,47 @@ delivery_route(struct delivery *d, struct route_mx *route)
 	return result;
 }
 
+static size_t
+delivery_count_done(const struct delivery *d)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->job->recipient_count; i++)
+		count += d->verdicts[i].status == 'D';
+	return count;
+}
+
+/* Was a recipient put off only because there were too many? */
+static bool
+delivery_has_surplus(const struct delivery *d)
+{
+	const struct verdict *v = d->verdicts;
+
+	for (size_t i = 0; i < d->job->recipient_count; i++, v++)
+		if (v->status == 'T' &&
+		    (strcmp(v->code, "4.5.3") == 0 ||
+			(strcmp(v->code, "4.0.0") == 0 &&
+			    strncmp(v->text, "452", 3) == 0)))
+			return true;
+	return false;
+}
+
+/* As many transactions as the host wants the recipients in (RFC 5321 section
+ * 4.5.3.1.10), as long as each takes some. */
+static void
+delivery_send_all(struct delivery *d)
+{
+	size_t before;
+	bool is_open;
+
+	do {
+		before = delivery_count_done(d);
+		is_open = delivery_send(d);
+		delivery_keep(d, d->relay->session.remote, false);
+	} while (is_open && delivery_count_done(d) > before &&
+		 delivery_has_surplus(d));
+}
+
 /* True: no further host is to be tried. */
 static bool
 delivery_try(struct delivery *d, const struct route_target *target,
@@ -206,6 +247,8 @@ delivery_try(struct delivery *d, const struct route_target *target,
 		.target = target,
 		.tls_helper = d->relay->tls_helper,
 		.tls_level = (enum tls_level)d->job->tls_level,
+		.is_tls_first =
+		    d->job->nexthop.len > 0 && target->addr.port == 465,
 		.is_filter = d->job->nexthop.len > 0 &&
 			     target->addr.port != d->relay->settings->smtp_port,
 		.login = d->job->login,
@@ -222,8 +265,7 @@ delivery_try(struct delivery *d, const struct route_target *target,
 		return strcmp(d->failure.code, "5.4.6") == 0;
 	}
 	(*sessions)++;
-	delivery_send(d);
-	delivery_keep(d, session->remote, false);
+	delivery_send_all(d);
 	return delivery_is_done(d);
 }
 

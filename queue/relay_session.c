@@ -155,6 +155,7 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 	const struct client_options options = {
 		.hostname = settings->hostname,
 		.tls_level = dial->tls_level,
+		.is_tls_first = dial->is_tls_first,
 		.is_tls_avoided = is_tls_avoided,
 		.is_own_address =
 		    !dial->is_filter && is_own_address(session->fd),
@@ -173,10 +174,18 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 static bool
 session_handshake(struct relay_session *session, const struct relay_dial *dial)
 {
-	char text[LIMIT_REASON];
-	int plaintext = relay_tls_connect(
-	    dial->tls_helper, session->fd, dial->target->host, &session->tls);
+	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
+	struct relay_tls_peer peer = { .host = dial->target->host,
+		.address = netaddr_format(&dial->target->addr, ip),
+		.id = dial->id };
+	int plaintext;
 
+	/* A literal is asked for by its address (RFC 6066 section 3). */
+	if (peer.host[0] == '[' ||
+	    slice_starts_nocase(slice_of(peer.host), S("IPv6:")))
+		peer.host = peer.address;
+	plaintext = relay_tls_connect(
+	    dial->tls_helper, session->fd, &peer, &session->tls);
 	if (plaintext < 0) {
 		snprintf(text, sizeof(text), "TLS handshake with %s failed: %s",
 		    session->remote, session->tls.text);
@@ -228,7 +237,8 @@ relay_session_open(struct relay_session *session, const struct relay_dial *dial)
 	if (session_try(session, dial, false, &is_tls_bad))
 		return true;
 	/* Opportunistic: mail in clear is better than none. */
-	if (!is_tls_bad || dial->tls_level == TLS_LEVEL_ENCRYPT)
+	if (!is_tls_bad || dial->is_tls_first ||
+	    dial->tls_level == TLS_LEVEL_ENCRYPT)
 		return false;
 	return session_try(session, dial, true, &is_tls_bad);
 }

@@ -35,7 +35,8 @@ struct relay_dial {
 	const struct route_target *target;
 	int tls_helper;
 	enum tls_level tls_level;
-	bool is_filter; /* a next hop on a port of its own: it may be us */
+	bool is_tls_first; /* a next hop on port 465 */
+	bool is_filter;    /* a next hop on a port of its own: it may be us */
 	struct slice login, password; /* must outlive the session */
 	const char *id;               /* of the job, for the log */
 };

@@ -105,22 +105,17 @@ route_local(struct router *router, const struct spool_recipient *recipient,
 	return result;
 }
 
-/* One key of a table, into an array. */
+/* One key of a table; the value lives until the next look-up. */
 static enum result
 look_up(struct router *router, struct table *table, struct slice key,
-    char *array, size_t size, struct why *why)
+    struct slice *value, struct why *why)
 {
-	struct slice value;
 	enum result result;
 	size_t line;
 
 	arena_reset(router->arena);
-	result = table_find(table, key, router->arena, &value, &line, why);
-	if (result == RESULT_OK &&
-	    !slice_to_array(slice_trim(value), array, size)) {
-		why_set(why, "the value of %.*s is too long", SLICE_FMT(key));
-		return RESULT_LATER;
-	}
+	result = table_find(table, key, router->arena, value, &line, why);
+	*value = slice_trim(*value);
 	return result;
 }
 
@@ -136,7 +131,7 @@ open_table(struct table **table, const char *path, struct why *why)
 static enum result
 find_in_route_map(struct router *router, struct route *out, struct why *why)
 {
-	struct slice key = slice_of(out->domain);
+	struct slice key = slice_of(out->domain), value = { NULL, 0 };
 	enum result result;
 
 	if (router->settings->route_map[0] == '\0')
@@ -144,39 +139,43 @@ find_in_route_map(struct router *router, struct route *out, struct why *why)
 	if (!open_table(&router->routes, router->settings->route_map, why))
 		return RESULT_LATER;
 	for (;;) {
-		result = look_up(router, router->routes, key, out->nexthop,
-		    sizeof(out->nexthop), why);
+		result = look_up(router, router->routes, key, &value, why);
 		if (result != RESULT_NEVER || slice_eq(key, S("*")))
-			return result;
+			break;
 		key = slice_from(key, 1);
 		key = slice_from(key, slice_index(key, '.'));
 		if (key.len == 0)
 			key = S("*");
 	}
+	if (result == RESULT_OK &&
+	    !slice_to_array(value, out->nexthop, sizeof(out->nexthop))) {
+		why_set(
+		    why, "route_map: the host of %s is too long", out->domain);
+		return RESULT_LATER;
+	}
+	return result;
 }
 
 /* relay_map is keyed by the host as written, with or without its port. */
 static enum result
 find_login(struct router *router, struct route *out, struct why *why)
 {
-	char value[LIMIT_USER_NAME + LIMIT_PASSWORD + 2];
 	struct slice host = slice_of(out->nexthop), login, password;
+	struct slice value = { NULL, 0 };
 	enum result result;
 
 	if (router->settings->relay_map[0] == '\0')
 		return RESULT_OK;
 	if (!open_table(&router->relays, router->settings->relay_map, why))
 		return RESULT_LATER;
-	result =
-	    look_up(router, router->relays, host, value, sizeof(value), why);
+	result = look_up(router, router->relays, host, &value, why);
 	if (result == RESULT_NEVER) {
 		host = slice_first(host, slice_last_index(host, ':'));
-		result = look_up(
-		    router, router->relays, host, value, sizeof(value), why);
+		result = look_up(router, router->relays, host, &value, why);
 	}
 	if (result != RESULT_OK)
 		return result == RESULT_NEVER ? RESULT_OK : result;
-	if (!slice_cut(slice_of(value), ':', &login, &password) ||
+	if (!slice_cut(value, ':', &login, &password) ||
 	    !slice_to_array(login, out->login, sizeof(out->login)) ||
 	    !slice_to_array(password, out->password, sizeof(out->password))) {
 		why_set(why, "relay_map: %.*s needs user:password",
@@ -240,8 +239,8 @@ route_remote(struct router *router, const struct spool_recipient *recipient,
 		result = route_by_settings(router, out, why);
 	if (result == RESULT_OK && out->nexthop[0] != '\0')
 		result = find_login(router, out, why);
-	/* Two domains behind one host share its agents and its limit, but a
-	 * job names one domain: the host's reuse is by the whole key. */
+	/* Domains behind one host share its agents, its limit and its jobs;
+	 * the job's domain is then that of the first of them. */
 	snprintf(out->key, sizeof(out->key), "smtp:%s:%s", out->nexthop,
 	    out->nexthop[0] == '\0' ? out->domain : "");
 	return result;

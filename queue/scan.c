@@ -86,7 +86,8 @@ remove_leftover(struct scan *scan, const char *name)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &status) == 0 &&
-	    time(NULL) - status.st_mtime > LEFTOVER_AGE && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    time(NULL) - status.st_mtime > LEFTOVER_AGE &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 &&
 	    unlinkat(directory, name, 0) == 0) {
 		fault_point("Q1");
 		log_info(
@@ -107,7 +108,8 @@ scan_next(struct scan *scan, char id[SPOOL_ID_SIZE])
 		name = slice_of(item->d_name);
 		if (spool_id_is_valid(name))
 			return slice_to_array(name, id, SPOOL_ID_SIZE);
-		if (scan->mode == SCAN_LOOK || slice_eq(name, S(".")) || slice_eq(name, S("..")))
+		if (scan->mode == SCAN_LOOK || slice_eq(name, S(".")) ||
+		    slice_eq(name, S("..")))
 			continue;
 		if (slice_starts(name, S(".")))
 			remove_leftover(scan, item->d_name);

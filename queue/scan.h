@@ -17,7 +17,10 @@
 struct scan;
 
 /* SCAN_LOOK: touch nothing, complain about nothing. */
-enum scan_mode { SCAN_CLEAN, SCAN_LOOK };
+enum scan_mode {
+	SCAN_CLEAN,
+	SCAN_LOOK
+};
 struct scan *scan_new(int spool_fd, enum scan_mode mode);
 void scan_free(struct scan **scan);
 /* False at the end of a bucket, then scan_is_done tells whether of all. */

@@ -21,17 +21,39 @@ const struct program program_table[] = {
 	{ NULL, NULL },
 };
 
+/* mailq is where this program is, wherever that was put. */
+static bool
+find_mailq(char *path, size_t size, struct why *why)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	size_t slash;
+
+	if (n <= 0) {
+		snprintf(path, size, "%s/mailq", SBINDIR);
+		return true;
+	}
+	path[n] = '\0';
+	slash = slice_last_index(slice_of(path), '/');
+	if (slash + sizeof("/mailq") > size)
+		return why_set(why, "%s: name too long", path);
+	snprintf(path + slash, size - slash, "/mailq");
+	return true;
+}
+
 static int
 run_mailq(const struct sendmail_options *options, struct why *why)
 {
 	char name[] = "mailq", option[] = "-c", config[4096] = "";
+	char path[4096];
 	char *const argv[] = { name, options->config == NULL ? NULL : option,
 		config, NULL };
 
 	snprintf(config, sizeof(config), "%s",
 	    options->config == NULL ? "" : options->config);
-	execv(SBINDIR "/mailq", argv);
-	why_errno(why, "%s/mailq", SBINDIR);
+	if (find_mailq(path, sizeof(path), why)) {
+		execv(path, argv);
+		why_errno(why, "%s", path);
+	}
 	return EX_OSFILE;
 }
 

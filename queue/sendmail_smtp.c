@@ -109,8 +109,8 @@ take_path(struct dialogue *d, struct slice argument, struct slice word,
 		say(d, "501 5.5.4 Expected %.*s<address>", SLICE_FMT(word));
 		return false;
 	}
-	if (!address_parse_path(slice_from(argument, word.len), syntax,
-		d->arena, address, &rest, &why)) {
+	rest = slice_from(argument, word.len);
+	if (!address_parse_path(&rest, syntax, d->arena, address, &why)) {
 		say(d, "501 %s %s",
 		    why.status[0] == '\0' ? "5.1.3" : why.status, why.text);
 		return false;

@@ -5,6 +5,7 @@
 
 #include "common/base64.h"
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 static bool

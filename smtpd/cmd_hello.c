@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 /* Characters with a meaning in Received: and in log lines. */

@@ -4,25 +4,9 @@
 #include <stdio.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 #include "smtpd/parameter.h"
-
-/* Tell the client what enqueue said; true when it was yes. */
-static bool
-mail_relay_reply(struct session *session, const struct inject_reply *reply)
-{
-	struct reply line = { reply->code, reply->status, reply->text };
-
-	if (reply->code < 400) {
-		session->done[session->verb]++;
-		reply_add(session, line);
-		return true;
-	}
-	reply_reject(session, line);
-	if (reply->code == 421)
-		session_close(session);
-	return false;
-}
 
 static bool
 mail_take_parameters(
@@ -76,7 +60,7 @@ cmd_mail(struct session *session, const struct argument *argument)
 void
 mail_answered(struct session *session, const struct inject_reply *reply)
 {
-	if (mail_relay_reply(session, reply))
+	if (reply_relay(session, reply, buf_slice(&session->reverse_path)))
 		session->phase = PHASE_MAIL;
 	else
 		session_reset_transaction(session);
@@ -115,7 +99,7 @@ cmd_rcpt(struct session *session, const struct argument *argument)
 void
 rcpt_answered(struct session *session, const struct inject_reply *reply)
 {
-	if (!mail_relay_reply(session, reply))
+	if (!reply_relay(session, reply, buf_slice(&session->forward_path)))
 		return;
 	session->recipients++;
 	session->phase = PHASE_RCPT;
@@ -126,13 +110,13 @@ void
 cmd_vrfy(struct session *session, const struct argument *argument)
 {
 	static const struct address_syntax syntax = { .may_be_local = true };
+	struct slice text = argument->text;
 	struct address address;
-	struct slice rest;
 	struct why why = { .text = "" };
 
 	buf_clear(&session->forward_path);
-	if (!address_parse_path(argument->text, syntax, session->arena,
-		&address, &rest, &why)) {
+	if (!address_parse_path(
+		&text, syntax, session->arena, &address, &why)) {
 		reply_error(session, (struct reply){ 501, "5.1.3", why.text });
 		return;
 	}
@@ -143,5 +127,5 @@ cmd_vrfy(struct session *session, const struct argument *argument)
 void
 vrfy_answered(struct session *session, const struct inject_reply *reply)
 {
-	mail_relay_reply(session, reply);
+	(void)reply_relay(session, reply, buf_slice(&session->forward_path));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+
 #include "smtpd/cmd.h"
 
 #define ALWAYS      (PHASE_START | PHASE_READY | PHASE_MAIL | PHASE_RCPT)
@@ -206,8 +207,11 @@ argument_parse(struct session *session, const struct command *command,
 	}
 	if (!argument_keyword(&text, is_sender ? S("FROM") : S("TO")))
 		return false;
-	return address_parse_path(text, is_sender ? sender : recipient,
-	    session->arena, &argument->path, &argument->parameters, why);
+	if (!address_parse_path(&text, is_sender ? sender : recipient,
+		session->arena, &argument->path, why))
+		return false;
+	argument->parameters = text;
+	return true;
 }
 
 static void

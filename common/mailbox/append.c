@@ -20,7 +20,7 @@
 #include "common/mailbox/uidvalidity.h"
 
 #define APPEND_NAME_SIZE 400
-#define COUNT_SIZE 8192
+#define COUNT_SIZE       8192
 
 struct appender {
 	int root_fd; /* not ours to close */
@@ -31,8 +31,7 @@ struct appender {
 };
 
 static void
-appender_tmp_path(const struct appender *appender,
-    char path[APPEND_NAME_SIZE])
+appender_tmp_path(const struct appender *appender, char path[APPEND_NAME_SIZE])
 {
 	snprintf(path, APPEND_NAME_SIZE, "tmp/%.*s", APPEND_NAME_SIZE - 5,
 	    appender->base);
@@ -46,12 +45,12 @@ appender_make_file(struct appender *appender, struct why *why)
 
 	buf_init(&base, APPEND_NAME_SIZE / 2);
 	maildir_unique_base(&base);
-	(void)slice_to_array(buf_slice(&base), appender->base,
-	    sizeof(appender->base));
+	(void)slice_to_array(
+	    buf_slice(&base), appender->base, sizeof(appender->base));
 	buf_free(&base);
 	appender_tmp_path(appender, path);
-	appender->fd = openat(appender->dirfd, path,
-	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	appender->fd = openat(
+	    appender->dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (appender->fd < 0)
 		return why_errno(why, "cannot make a file in tmp");
 	appender->is_in_tmp = true;
@@ -69,12 +68,12 @@ appender_open(struct mailbox *mailbox, struct slice name, struct why *why)
 	appender = alloc_zero(1, sizeof(*appender));
 	appender->root_fd = mailbox->fd;
 	appender->fd = -1;
-	appender->dirfd = openat(mailbox->fd, path,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	appender->dirfd =
+	    openat(mailbox->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (appender->dirfd < 0) {
 		if (errno == ENOENT)
-			store_refuse(why, "NONEXISTENT",
-			    "there is no such folder");
+			store_refuse(
+			    why, "NONEXISTENT", "there is no such folder");
 		else
 			why_errno(why, "cannot open the folder");
 		appender_close(&appender);
@@ -104,8 +103,7 @@ appender_close(struct appender **appender)
 }
 
 bool
-appender_write(struct appender *appender, struct slice bytes,
-    struct why *why)
+appender_write(struct appender *appender, struct slice bytes, struct why *why)
 {
 	return fs_write_all(appender->fd, bytes, why);
 }
@@ -124,8 +122,8 @@ appender_sizes(struct appender *appender, uint64_t *size, uint64_t *wire)
 	ssize_t n;
 
 	*size = *wire = 0;
-	while ((n = pread(appender->fd, bytes, sizeof(bytes), (off_t)*size))
-	    > 0) {
+	while (
+	    (n = pread(appender->fd, bytes, sizeof(bytes), (off_t)*size)) > 0) {
 		*size += (uint64_t)n;
 		*wire += (uint64_t)n;
 		for (ssize_t i = 0; i < n; i++) {
@@ -148,14 +146,14 @@ appender_keywords(struct appender *appender, const struct append_facts *facts)
 	uint32_t bits = 0;
 	int number;
 
-	if (facts->keyword_count == 0
-	    || !keywords_read(&keywords, appender->dirfd, &why))
+	if (facts->keyword_count == 0 ||
+	    !keywords_read(&keywords, appender->dirfd, &why))
 		return 0;
 	for (size_t i = 0; i < facts->keyword_count; i++) {
 		number = keywords_find(&keywords, facts->keyword_names[i]);
 		if (number < 0) {
-			number = keywords_add(&keywords,
-			    facts->keyword_names[i]);
+			number =
+			    keywords_add(&keywords, facts->keyword_names[i]);
 			is_changed = is_changed || number >= 0;
 		}
 		if (number >= 0)
@@ -189,9 +187,9 @@ appender_enter(struct appender *appender, const struct append_facts *facts,
 		buf_add(&to, S("new/"));
 		buf_add(&to, name.base);
 	}
-	ok = renameat(appender->dirfd, from, appender->dirfd, buf_string(&to))
-		== 0
-	    || why_errno(why, "cannot move the message into place");
+	ok = renameat(appender->dirfd, from, appender->dirfd,
+		 buf_string(&to)) == 0 ||
+	     why_errno(why, "cannot move the message into place");
 	fault_point("M2");
 	appender->is_in_tmp = !ok;
 	buf_free(&to);
@@ -216,8 +214,8 @@ appender_enter_locked(struct appender *appender,
 	first = uids.count;
 	if (ok && uidlist_assign(&uids, slice_of(appender->base)) == NULL)
 		ok = why_set(why, "the UIDs of this folder are used up");
-	ok = ok && uidlist_save(&uids, appender->dirfd, first, why)
-	    && appender_enter(appender, facts, why);
+	ok = ok && uidlist_save(&uids, appender->dirfd, first, why) &&
+	     appender_enter(appender, facts, why);
 	*uidvalidity = uids.uidvalidity;
 	*uid = ok ? uids.entries[uids.count - 1]->uid : 0;
 	uidlist_clear(&uids);
@@ -243,8 +241,8 @@ appender_sync_parts(struct appender *appender)
 
 /* The name that says the sizes, the time, and [M1]. */
 static bool
-appender_finish_file(struct appender *appender, time_t internal_date,
-    struct why *why)
+appender_finish_file(
+    struct appender *appender, time_t internal_date, struct why *why)
 {
 	const struct timespec times[2] = { { .tv_sec = internal_date },
 		{ .tv_sec = internal_date } };
@@ -278,8 +276,8 @@ appender_commit(struct appender *appender, const struct append_facts *facts,
 	bool ok;
 
 	*uidvalidity = *uid = 0;
-	if (!appender_finish_file(appender, facts->internal_date, why)
-	    || !uidlist_lock(appender->dirfd, why))
+	if (!appender_finish_file(appender, facts->internal_date, why) ||
+	    !uidlist_lock(appender->dirfd, why))
 		return false;
 	ok = appender_enter_locked(appender, facts, uidvalidity, uid, why);
 	uidlist_unlock(appender->dirfd);

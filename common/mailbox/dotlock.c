@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "common/slice.h"
 
-#define HOST_SIZE 256
+#define HOST_SIZE         256
 #define WAIT_MILLISECONDS 20
 
 static void
@@ -40,8 +40,8 @@ holder_is_dead(int fd)
 		return false;
 	slice_cut(slice_trim(slice_make(text, (size_t)n)), ':', &pid, &name);
 	host_name(host);
-	if (!slice_eq(name, slice_of(host))
-	    || !slice_u64(pid, INT32_MAX, &number) || number == 0)
+	if (!slice_eq(name, slice_of(host)) ||
+	    !slice_u64(pid, INT32_MAX, &number) || number == 0)
 		return false;
 	return kill((pid_t)number, 0) != 0 && errno == ESRCH;
 }
@@ -60,10 +60,10 @@ remove_stale(int dirfd, const char *file, const struct stat *stale)
 	snprintf(moved, sizeof(moved), "%s.stale.%ld", file, (long)getpid());
 	if (renameat(dirfd, file, dirfd, moved) != 0)
 		return;
-	if (fstatat(dirfd, moved, &status, AT_SYMLINK_NOFOLLOW) == 0
-	    && (status.st_ino != stale->st_ino
-		|| status.st_mtim.tv_sec != stale->st_mtim.tv_sec)
-	    && linkat(dirfd, moved, dirfd, file, 0) != 0)
+	if (fstatat(dirfd, moved, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (status.st_ino != stale->st_ino ||
+		status.st_mtim.tv_sec != stale->st_mtim.tv_sec) &&
+	    linkat(dirfd, moved, dirfd, file, 0) != 0)
 		log_warning("%s: taken from its holder by mistake", file);
 	(void)unlinkat(dirfd, moved, 0);
 }
@@ -78,8 +78,8 @@ look_for_stale(int dirfd, const char *file)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &status) == 0) {
-		is_stale = time(NULL) - status.st_mtim.tv_sec > DOTLOCK_STALE
-		    || holder_is_dead(fd);
+		is_stale = time(NULL) - status.st_mtim.tv_sec > DOTLOCK_STALE ||
+			   holder_is_dead(fd);
 		if (is_stale)
 			remove_stale(dirfd, file, &status);
 	}
@@ -109,8 +109,8 @@ try_lock(int dirfd, const char *file)
 bool
 dotlock_take(int dirfd, const char *file, int64_t deadline, struct why *why)
 {
-	const struct timespec pause
-	    = { .tv_nsec = WAIT_MILLISECONDS * 1000000L };
+	const struct timespec pause = { .tv_nsec =
+					    WAIT_MILLISECONDS * 1000000L };
 
 	for (;;) {
 		if (try_lock(dirfd, file))

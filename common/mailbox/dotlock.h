@@ -16,15 +16,15 @@
 
 #include "common/result.h"
 
-#define DOTLOCK_STALE 120
-#define DOTLOCK_TOUCH 10
+#define DOTLOCK_STALE     120
+#define DOTLOCK_TOUCH     10
 #define DOTLOCK_NAME_SIZE 1100
 
 /* file: the whole name of the lock file, relative to dirfd. Waits until
  * deadline (io.h); why->error is EAGAIN when somebody holds it that long,
  * EACCES and the like when no lock file can be made there. */
-bool dotlock_take(int dirfd, const char *file, int64_t deadline,
-    struct why *why);
+bool
+dotlock_take(int dirfd, const char *file, int64_t deadline, struct why *why);
 void dotlock_touch(int dirfd, const char *file);
 void dotlock_release(int dirfd, const char *file);
 

@@ -18,8 +18,8 @@
 #define FOLDER_MEMORY ((size_t)1 << 30)
 
 struct folder *
-folder_open_at(int root_fd, const char *path, bool is_read_only,
-    struct why *why)
+folder_open_at(
+    int root_fd, const char *path, bool is_read_only, struct why *why)
 {
 	struct folder *folder;
 	bool changed;
@@ -27,8 +27,8 @@ folder_open_at(int root_fd, const char *path, bool is_read_only,
 
 	if (fd < 0) {
 		if (errno == ENOENT)
-			store_refuse(why, "NONEXISTENT",
-			    "there is no such folder");
+			store_refuse(
+			    why, "NONEXISTENT", "there is no such folder");
 		else
 			why_errno(why, "cannot open the folder");
 		return NULL;
@@ -144,8 +144,8 @@ int
 folder_watch(struct folder *folder)
 {
 #ifdef HAVE_SYS_INOTIFY_H
-	const uint32_t events = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO
-	    | IN_DELETE | IN_ONLYDIR;
+	const uint32_t events =
+	    IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR;
 	char path[64];
 
 	if (folder->watch >= 0)
@@ -154,8 +154,8 @@ folder_watch(struct folder *folder)
 	if (folder->watch < 0)
 		return -1;
 	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s",
-		    folder->fd, i == 0 ? "new" : "cur");
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", folder->fd,
+		    i == 0 ? "new" : "cur");
 		if (inotify_add_watch(folder->watch, path, events) < 0) {
 			close(folder->watch);
 			folder->watch = -1;

@@ -33,9 +33,9 @@ struct folder_slot {
 };
 
 struct folder {
-	int fd;       /* the Maildir */
-	int root_fd;  /* the user's root Maildir; not ours to close */
-	int watch;    /* inotify, or -1 */
+	int fd;      /* the Maildir */
+	int root_fd; /* the user's root Maildir; not ours to close */
+	int watch;   /* inotify, or -1 */
 	bool is_read_only;
 	struct uidlist uids;
 	struct keywords keywords;
@@ -50,17 +50,16 @@ struct folder {
 };
 
 /* "new/FILE" or "cur/FILE". */
-bool folder_path(const struct folder_slot *slot,
-    char path[FOLDER_NAME_SIZE]);
+bool folder_path(const struct folder_slot *slot, char path[FOLDER_NAME_SIZE]);
 /* Look for the file of slot again, by its base. False: it vanished (then
  * is_expunged is set) or the directory cannot be read. */
-bool folder_locate(struct folder *folder, struct folder_slot *slot,
-    struct why *why);
-void folder_slot_rename(struct folder_slot *slot, struct slice file,
-    bool is_in_new);
+bool
+folder_locate(struct folder *folder, struct folder_slot *slot, struct why *why);
+void
+folder_slot_rename(struct folder_slot *slot, struct slice file, bool is_in_new);
 bool folder_update(struct folder *folder, bool *changed, struct why *why);
 /* folder_open by path, relative to root_fd. */
-struct folder *folder_open_at(int root_fd, const char *path,
-    bool is_read_only, struct why *why);
+struct folder *folder_open_at(
+    int root_fd, const char *path, bool is_read_only, struct why *why);
 
 #endif

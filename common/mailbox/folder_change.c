@@ -16,7 +16,7 @@
 #include "common/mailbox/scan.h"
 
 #define LOCATE_ATTEMPTS 3
-#define MEASURE_SIZE 8192
+#define MEASURE_SIZE    8192
 
 static struct folder_slot *
 folder_slot_at(struct folder *folder, size_t index)
@@ -28,8 +28,8 @@ folder_slot_at(struct folder *folder, size_t index)
 static bool
 folder_may_change(const struct folder *folder, struct why *why)
 {
-	return !folder->is_read_only
-	    || why_set(why, "the folder is open read-only");
+	return !folder->is_read_only ||
+	       why_set(why, "the folder is open read-only");
 }
 
 bool
@@ -42,20 +42,18 @@ folder_path(const struct folder_slot *slot, char path[FOLDER_NAME_SIZE])
 }
 
 bool
-folder_locate(struct folder *folder, struct folder_slot *slot,
-    struct why *why)
+folder_locate(struct folder *folder, struct folder_slot *slot, struct why *why)
 {
 	struct scan_file *file;
 	struct scan scan;
 	bool ok;
 
 	scan_init(&scan);
-	ok = scan_new(&scan, folder->fd, false, why)
-	    && scan_cur(&scan, folder->fd, why);
+	ok = scan_new(&scan, folder->fd, false, why) &&
+	     scan_cur(&scan, folder->fd, why);
 	file = ok ? scan_find(&scan, slot->mail.base) : NULL;
 	if (file != NULL)
-		folder_slot_rename(slot, slice_of(file->file),
-		    file->is_in_new);
+		folder_slot_rename(slot, slice_of(file->file), file->is_in_new);
 	if (ok && file == NULL) {
 		slot->mail.is_expunged = true;
 		ok = why_set(why, "the message was expunged by another "
@@ -90,15 +88,13 @@ folder_try_flags(struct folder *folder, struct folder_slot *slot,
 
 	buf_init(&to, FOLDER_NAME_SIZE - 1);
 	errno = ENAMETOOLONG;
-	ok = folder_path(slot, from)
-	    && slot_format_name(slot, flags, keywords, &to);
+	ok = folder_path(slot, from) &&
+	     slot_format_name(slot, flags, keywords, &to);
 	if (ok && strcmp(from, buf_string(&to)) != 0)
-		ok = renameat(folder->fd, from, folder->fd,
-			 buf_string(&to))
-		    == 0;
+		ok = renameat(folder->fd, from, folder->fd, buf_string(&to)) ==
+		     0;
 	if (ok)
-		folder_slot_rename(slot, slice_from(buf_slice(&to), 4),
-		    false);
+		folder_slot_rename(slot, slice_from(buf_slice(&to), 4), false);
 	buf_free(&to);
 	return ok;
 }
@@ -114,8 +110,8 @@ folder_set_flags(struct folder *folder, size_t index, uint32_t flags,
 	for (int i = 0; i < LOCATE_ATTEMPTS; i++) {
 		if (folder_try_flags(folder, slot, flags, keywords)) {
 			fault_point("M4");
-			slot->mail.flags = (flags & ~(uint32_t)MAIL_RECENT)
-			    | (slot->mail.flags & MAIL_RECENT);
+			slot->mail.flags = (flags & ~(uint32_t)MAIL_RECENT) |
+					   (slot->mail.flags & MAIL_RECENT);
 			slot->mail.keywords = keywords;
 			return true;
 		}
@@ -138,8 +134,8 @@ folder_expunge(struct folder *folder, size_t index, struct why *why)
 	for (int i = 0; i < LOCATE_ATTEMPTS; i++) {
 		if (slot->mail.is_expunged)
 			return true;
-		if (folder_path(slot, path)
-		    && unlinkat(folder->fd, path, 0) == 0) {
+		if (folder_path(slot, path) &&
+		    unlinkat(folder->fd, path, 0) == 0) {
 			fault_point("M5");
 			slot->mail.is_expunged = true;
 			return true;
@@ -165,13 +161,11 @@ slot_take_status(struct folder_slot *slot, const struct stat *status)
 	slot->mail.size = size;
 }
 
-int
-folder_mail_open(struct folder *folder, size_t index, time_t *mtime,
-    struct why *why)
+static int
+folder_slot_open(
+    struct folder *folder, struct folder_slot *slot, struct why *why)
 {
-	struct folder_slot *slot = folder_slot_at(folder, index);
 	char path[FOLDER_NAME_SIZE];
-	struct stat status;
 	int fd = -1;
 
 	for (int i = 0; fd < 0 && i < LOCATE_ATTEMPTS; i++) {
@@ -188,10 +182,24 @@ folder_mail_open(struct folder *folder, size_t index, time_t *mtime,
 		if (fd < 0 && !folder_locate(folder, slot, why))
 			return -1;
 	}
-	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+	if (fd < 0)
+		why_set(why, "the message is being changed by others");
+	return fd;
+}
+
+int
+folder_mail_open(
+    struct folder *folder, size_t index, time_t *mtime, struct why *why)
+{
+	struct folder_slot *slot = folder_slot_at(folder, index);
+	int fd = folder_slot_open(folder, slot, why);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		why_set(why, "the message is no plain file");
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return -1;
 	}
 	slot_take_status(slot, &status);
@@ -236,8 +244,8 @@ folder_measure(struct folder *folder, size_t index, struct why *why)
 	fd = folder_mail_open(folder, index, NULL, why);
 	if (fd < 0)
 		return false;
-	ok = wire_size_of(fd, &wire_size)
-	    || why_errno(why, "cannot read the message");
+	ok = wire_size_of(fd, &wire_size) ||
+	     why_errno(why, "cannot read the message");
 	if (ok)
 		mail->wire_size = wire_size;
 	close(fd);
@@ -257,8 +265,8 @@ folder_keyword_make(struct folder *folder, struct slice name)
 		number = keywords_find(keywords, name);
 		if (number < 0) {
 			number = keywords_add(keywords, name);
-			if (number >= 0
-			    && !keywords_write(keywords, folder->fd, &why))
+			if (number >= 0 &&
+			    !keywords_write(keywords, folder->fd, &why))
 				log_warning("%s", why.text);
 		}
 	}
@@ -267,8 +275,7 @@ folder_keyword_make(struct folder *folder, struct slice name)
 }
 
 int
-folder_keyword_find(struct folder *folder, struct slice name,
-    bool may_create)
+folder_keyword_find(struct folder *folder, struct slice name, bool may_create)
 {
 	int number = keywords_find(&folder->keywords, name);
 

@@ -17,8 +17,7 @@
 #define QUIET_AFTER 2
 
 void
-folder_slot_rename(struct folder_slot *slot, struct slice file,
-    bool is_in_new)
+folder_slot_rename(struct folder_slot *slot, struct slice file, bool is_in_new)
 {
 	char *copy = alloc_zero(file.len + 1, 1);
 
@@ -38,13 +37,12 @@ slot_take_name(struct folder *folder, struct folder_slot *slot,
 	bool changed;
 
 	maildir_name_parse(slice_of(file->file), &name);
-	if (slot->file == NULL || strcmp(slot->file, file->file) != 0
-	    || slot->is_in_new != file->is_in_new)
-		folder_slot_rename(slot, slice_of(file->file),
-		    file->is_in_new);
+	if (slot->file == NULL || strcmp(slot->file, file->file) != 0 ||
+	    slot->is_in_new != file->is_in_new)
+		folder_slot_rename(slot, slice_of(file->file), file->is_in_new);
 	flags = name.flags | (slot->mail.flags & MAIL_RECENT);
-	changed = flags != slot->mail.flags
-	    || name.keywords != slot->mail.keywords;
+	changed =
+	    flags != slot->mail.flags || name.keywords != slot->mail.keywords;
 	slot->mail.flags = flags;
 	slot->mail.keywords = name.keywords;
 	slot->generation = folder->generation;
@@ -64,12 +62,12 @@ slot_take_sizes(struct folder *folder, struct folder_slot *slot,
 	slot->mail.wire_size = name.wire_size;
 	if (slot->mail.size == UINT64_MAX && uidlist_field(entry, 'S', &value))
 		(void)slice_u64(value, INT64_MAX, &slot->mail.size);
-	if (slot->mail.wire_size == UINT64_MAX
-	    && uidlist_field(entry, 'W', &value))
+	if (slot->mail.wire_size == UINT64_MAX &&
+	    uidlist_field(entry, 'W', &value))
 		(void)slice_u64(value, INT64_MAX, &slot->mail.wire_size);
 	if (uidlist_field(entry, 'P', &value))
-		slot->mail.uidl = arena_dup(folder->arena,
-		    value.len > 0 ? value : entry->base);
+		slot->mail.uidl = arena_dup(
+		    folder->arena, value.len > 0 ? value : entry->base);
 }
 
 static void
@@ -90,8 +88,8 @@ folder_push(struct folder *folder, const struct uidlist_entry *entry,
 	slot_take_name(folder, slot, file);
 	if (folder->count == folder->room) {
 		folder->room = folder->room == 0 ? 64 : folder->room * 2;
-		folder->slots = alloc_resize(folder->slots, folder->room,
-		    sizeof(struct folder_slot *));
+		folder->slots = alloc_resize(
+		    folder->slots, folder->room, sizeof(struct folder_slot *));
 	}
 	folder->slots[folder->count++] = slot;
 	folder->highest = entry->uid;
@@ -121,8 +119,8 @@ folder_has_unknown(const struct folder *folder, const struct scan *scan)
 	if (folder->uids.uidvalidity == 0)
 		return true;
 	for (size_t i = 0; i < scan->count; i++)
-		if (folder_live_slot(folder, scan->files[i]->base) == NULL
-		    && folder_entry(folder, scan->files[i]->base) == NULL)
+		if (folder_live_slot(folder, scan->files[i]->base) == NULL &&
+		    folder_entry(folder, scan->files[i]->base) == NULL)
 			return true;
 	return false;
 }
@@ -131,9 +129,8 @@ folder_has_unknown(const struct folder *folder, const struct scan *scan)
 static int
 compare_arrival(const void *a, const void *b)
 {
-	struct slice names[2]
-	    = { (*(struct scan_file *const *)a)->base,
-		      (*(struct scan_file *const *)b)->base };
+	struct slice names[2] = { (*(struct scan_file *const *)a)->base,
+		(*(struct scan_file *const *)b)->base };
 	uint64_t seconds[2] = { 0, 0 }, micros[2] = { 0, 0 };
 
 	for (size_t i = 0; i < 2; i++) {
@@ -142,8 +139,7 @@ compare_arrival(const void *a, const void *b)
 
 		while (at < rest.len && ascii_is_digit(rest.ptr[at]))
 			at++;
-		(void)slice_u64(slice_first(rest, at), INT64_MAX,
-		    &seconds[i]);
+		(void)slice_u64(slice_first(rest, at), INT64_MAX, &seconds[i]);
 		rest = slice_from(rest, at);
 		if (!slice_starts(rest, S(".M")))
 			continue;
@@ -161,18 +157,17 @@ compare_arrival(const void *a, const void *b)
 
 /* Give the files nobody knows a UID, in memory. */
 static bool
-folder_assign(struct folder *folder, const struct scan *scan,
-    struct why *why)
+folder_assign(struct folder *folder, const struct scan *scan, struct why *why)
 {
-	struct scan_file **unknown
-	    = alloc_zero(scan->count + 1, sizeof(struct scan_file *));
+	struct scan_file **unknown =
+	    alloc_zero(scan->count + 1, sizeof(struct scan_file *));
 	struct uidlist_entry *old;
 	size_t count = 0;
 	bool ok = true;
 
 	for (size_t i = 0; i < scan->count; i++)
-		if (folder_live_slot(folder, scan->files[i]->base) == NULL
-		    && folder_entry(folder, scan->files[i]->base) == NULL)
+		if (folder_live_slot(folder, scan->files[i]->base) == NULL &&
+		    folder_entry(folder, scan->files[i]->base) == NULL)
 			unknown[count++] = scan->files[i];
 	qsort(unknown, count, sizeof(struct scan_file *), compare_arrival);
 	for (size_t i = 0; ok && i < count; i++) {
@@ -183,8 +178,8 @@ folder_assign(struct folder *folder, const struct scan *scan,
 			    SLICE_FMT(old->base));
 			old->is_gone = true;
 		}
-		ok = uidlist_assign(&folder->uids, unknown[i]->base) != NULL
-		    || why_set(why, "the UIDs of this folder are used up");
+		ok = uidlist_assign(&folder->uids, unknown[i]->base) != NULL ||
+		     why_set(why, "the UIDs of this folder are used up");
 	}
 	alloc_release(unknown);
 	return ok;
@@ -218,8 +213,8 @@ folder_scan(struct folder *folder, struct scan *scan, struct why *why)
 		folder->new_time = status.st_mtim;
 	if (fstatat(folder->fd, "cur", &status, 0) == 0)
 		folder->cur_time = status.st_mtim;
-	return scan_new(scan, folder->fd, !folder->is_read_only, why)
-	    && scan_cur(scan, folder->fd, why);
+	return scan_new(scan, folder->fd, !folder->is_read_only, why) &&
+	       scan_cur(scan, folder->fd, why);
 }
 
 /*
@@ -228,14 +223,13 @@ folder_scan(struct folder *folder, struct scan *scan, struct why *why)
  * session only; the mail is shown all the same.
  */
 static bool
-folder_learn_locked(struct folder *folder, struct scan *scan,
-    struct why *why)
+folder_learn_locked(struct folder *folder, struct scan *scan, struct why *why)
 {
 	size_t first;
 	bool ok;
 
-	if (!uidlist_read(&folder->uids, folder->fd, why)
-	    || !scan_cur(scan, folder->fd, why))
+	if (!uidlist_read(&folder->uids, folder->fd, why) ||
+	    !scan_cur(scan, folder->fd, why))
 		return false;
 	if (folder->uids.uidvalidity == 0)
 		folder->uids.uidvalidity = uidvalidity_next(folder->root_fd);
@@ -246,8 +240,7 @@ folder_learn_locked(struct folder *folder, struct scan *scan,
 		folder->uids.is_damaged = true;
 	ok = uidlist_save(&folder->uids, folder->fd, first, why);
 	if (!ok)
-		log_warning("%s; UIDs hold for this session only",
-		    why->text);
+		log_warning("%s; UIDs hold for this session only", why->text);
 	return true;
 }
 
@@ -256,8 +249,7 @@ folder_learn(struct folder *folder, struct scan *scan, struct why *why)
 {
 	bool has_lock = uidlist_lock(folder->fd, why), ok;
 
-	if (!has_lock && why->error == EAGAIN
-	    && folder->uids.uidvalidity != 0)
+	if (!has_lock && why->error == EAGAIN && folder->uids.uidvalidity != 0)
 		return true;
 	if (!has_lock && why->error == EAGAIN)
 		return false;
@@ -270,10 +262,8 @@ folder_learn(struct folder *folder, struct scan *scan, struct why *why)
 static int
 compare_entries(const void *a, const void *b)
 {
-	const struct uidlist_entry *left
-	    = *(struct uidlist_entry *const *)a;
-	const struct uidlist_entry *right
-	    = *(struct uidlist_entry *const *)b;
+	const struct uidlist_entry *left = *(struct uidlist_entry *const *)a;
+	const struct uidlist_entry *right = *(struct uidlist_entry *const *)b;
 
 	return left->uid < right->uid ? -1 : left->uid > right->uid;
 }
@@ -282,22 +272,22 @@ compare_entries(const void *a, const void *b)
 static bool
 folder_merge(struct folder *folder, const struct scan *scan)
 {
-	struct uidlist_entry **fresh
-	    = alloc_zero(scan->count + 1, sizeof(struct uidlist_entry *));
+	struct uidlist_entry **fresh =
+	    alloc_zero(scan->count + 1, sizeof(struct uidlist_entry *));
 	struct folder_slot *slot;
 	size_t count = 0;
 	bool changed = false;
 
 	for (size_t i = 0; i < scan->count; i++) {
 		slot = folder_live_slot(folder, scan->files[i]->base);
-		if (slot != NULL
-		    && slot_take_name(folder, slot, scan->files[i])) {
+		if (slot != NULL &&
+		    slot_take_name(folder, slot, scan->files[i])) {
 			slot->mail.is_changed = true;
 			changed = true;
 		}
 		if (slot == NULL)
-			fresh[count] = folder_entry(folder,
-			    scan->files[i]->base);
+			fresh[count] =
+			    folder_entry(folder, scan->files[i]->base);
 		if (slot == NULL && fresh[count] != NULL)
 			count++;
 	}
@@ -312,8 +302,8 @@ static bool
 folder_has_missing(const struct folder *folder)
 {
 	for (size_t i = 0; i < folder->count; i++)
-		if (folder->slots[i]->generation != folder->generation
-		    && !folder->slots[i]->mail.is_expunged)
+		if (folder->slots[i]->generation != folder->generation &&
+		    !folder->slots[i]->mail.is_expunged)
 			return true;
 	return false;
 }
@@ -329,14 +319,14 @@ folder_find_missing(struct folder *folder, bool *changed, struct why *why)
 	if (!folder_has_missing(folder))
 		return true;
 	scan_init(&again);
-	ok = scan_new(&again, folder->fd, false, why)
-	    && scan_cur(&again, folder->fd, why);
+	ok = scan_new(&again, folder->fd, false, why) &&
+	     scan_cur(&again, folder->fd, why);
 	for (size_t i = 0; ok && i < folder->count; i++) {
 		struct folder_slot *slot = folder->slots[i];
 		struct scan_file *file;
 
-		if (slot->generation == folder->generation
-		    || slot->mail.is_expunged)
+		if (slot->generation == folder->generation ||
+		    slot->mail.is_expunged)
 			continue;
 		file = scan_find(&again, slot->mail.base);
 		if (file == NULL)
@@ -361,13 +351,12 @@ folder_update(struct folder *folder, bool *changed, struct why *why)
 	if (why == NULL)
 		why = &ignored;
 	scan_init(&scan);
-	ok = uidlist_read(&folder->uids, folder->fd, why)
-	    && keywords_read(&folder->keywords, folder->fd, why)
-	    && folder_scan(folder, &scan, why);
+	ok = uidlist_read(&folder->uids, folder->fd, why) &&
+	     keywords_read(&folder->keywords, folder->fd, why) &&
+	     folder_scan(folder, &scan, why);
 	if (ok && folder_has_unknown(folder, &scan))
 		ok = folder_learn(folder, &scan, why);
-	if (ok && uidvalidity != 0
-	    && folder->uids.uidvalidity != uidvalidity)
+	if (ok && uidvalidity != 0 && folder->uids.uidvalidity != uidvalidity)
 		ok = why_set(why, "the folder was made again");
 	if (ok) {
 		*changed = folder_merge(folder, &scan);
@@ -382,21 +371,21 @@ folder_drain_watch(struct folder *folder)
 {
 	_Alignas(8) char events[4096];
 
-	while (folder->watch >= 0
-	    && read(folder->watch, events, sizeof(events)) > 0)
+	while (folder->watch >= 0 &&
+	       read(folder->watch, events, sizeof(events)) > 0)
 		;
 }
 
 static bool
-directory_is_quiet(const struct folder *folder, const char *part,
-    const struct timespec *then)
+directory_is_quiet(
+    const struct folder *folder, const char *part, const struct timespec *then)
 {
 	struct stat status;
 
-	return fstatat(folder->fd, part, &status, 0) == 0
-	    && status.st_mtim.tv_sec == then->tv_sec
-	    && status.st_mtim.tv_nsec == then->tv_nsec
-	    && folder->scanned - then->tv_sec > QUIET_AFTER;
+	return fstatat(folder->fd, part, &status, 0) == 0 &&
+	       status.st_mtim.tv_sec == then->tv_sec &&
+	       status.st_mtim.tv_nsec == then->tv_nsec &&
+	       folder->scanned - then->tv_sec > QUIET_AFTER;
 }
 
 bool
@@ -404,8 +393,8 @@ folder_refresh(struct folder *folder, bool *changed, struct why *why)
 {
 	*changed = false;
 	folder_drain_watch(folder);
-	if (directory_is_quiet(folder, "new", &folder->new_time)
-	    && directory_is_quiet(folder, "cur", &folder->cur_time))
+	if (directory_is_quiet(folder, "new", &folder->new_time) &&
+	    directory_is_quiet(folder, "cur", &folder->cur_time))
 		return true;
 	return folder_update(folder, changed, why);
 }

@@ -41,8 +41,8 @@ keywords_parse(struct keywords *keywords, struct slice text)
 
 	while (text.len > 0) {
 		slice_cut(text, '\n', &line, &text);
-		if (slice_cut(line, ' ', &number, &name)
-		    && slice_u64(number, MAILBOX_KEYWORDS_MAX - 1, &value))
+		if (slice_cut(line, ' ', &number, &name) &&
+		    slice_u64(number, MAILBOX_KEYWORDS_MAX - 1, &value))
 			keywords_put(keywords, (size_t)value, slice_trim(name));
 	}
 	/* No holes: a letter in between may be in use. */
@@ -62,8 +62,8 @@ keywords_read(struct keywords *keywords, int dirfd, struct why *why)
 			return why_errno(why, "cannot stat " KEYWORDS_FILE);
 		return true;
 	}
-	if (status.st_mtim.tv_sec == keywords->modified.tv_sec
-	    && status.st_mtim.tv_nsec == keywords->modified.tv_nsec)
+	if (status.st_mtim.tv_sec == keywords->modified.tv_sec &&
+	    status.st_mtim.tv_nsec == keywords->modified.tv_nsec)
 		return true;
 	buf_init(&text, 65536);
 	ok = fs_read_file(dirfd, KEYWORDS_FILE, &text, why);
@@ -86,8 +86,8 @@ keywords_advance(struct keywords *keywords, int dirfd)
 
 	if (fstatat(dirfd, KEYWORDS_FILE, &status, 0) != 0)
 		return;
-	if (status.st_mtim.tv_sec <= keywords->modified.tv_sec
-	    && utimensat(dirfd, KEYWORDS_FILE, times, 0) == 0)
+	if (status.st_mtim.tv_sec <= keywords->modified.tv_sec &&
+	    utimensat(dirfd, KEYWORDS_FILE, times, 0) == 0)
 		status.st_mtim = times[1];
 	keywords->modified = status.st_mtim;
 }
@@ -101,8 +101,8 @@ keywords_write(struct keywords *keywords, int dirfd, struct why *why)
 	buf_init(&text, 65536);
 	for (size_t i = 0; i < keywords->count; i++)
 		if (keywords->names[i] != NULL)
-			buf_add_format(&text, "%zu %s\n", i,
-			    keywords->names[i]);
+			buf_add_format(
+			    &text, "%zu %s\n", i, keywords->names[i]);
 	ok = fs_replace(dirfd, KEYWORDS_FILE, buf_slice(&text), 0600, why);
 	if (ok)
 		keywords_advance(keywords, dirfd);
@@ -114,8 +114,8 @@ int
 keywords_find(const struct keywords *keywords, struct slice name)
 {
 	for (size_t i = 0; i < keywords->count; i++)
-		if (keywords->names[i] != NULL
-		    && slice_eq_nocase(slice_of(keywords->names[i]), name))
+		if (keywords->names[i] != NULL &&
+		    slice_eq_nocase(slice_of(keywords->names[i]), name))
 			return (int)i;
 	return -1;
 }

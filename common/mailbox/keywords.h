@@ -20,7 +20,7 @@
 #include "common/slice.h"
 
 #define KEYWORDS_FILE "dovecot-keywords"
-#define KEYWORD_SIZE 256
+#define KEYWORD_SIZE  256
 
 struct keywords {
 	char *names[MAILBOX_KEYWORDS_MAX]; /* NULL: free */

@@ -69,8 +69,8 @@ name_is_valid(struct slice name)
 	uint32_t code;
 
 	while (name.len > 0) {
-		if (!utf8_next(&name, &code) || code < 0x20 || code == 0x7f
-		    || code == '.' || (code == '/' && is_start))
+		if (!utf8_next(&name, &code) || code < 0x20 || code == 0x7f ||
+		    code == '.' || (code == '/' && is_start))
 			return false;
 		is_start = code == '/';
 	}
@@ -104,8 +104,8 @@ store_path_exists(const struct mailbox *mailbox, const char *path)
 {
 	struct stat status;
 
-	return fstatat(mailbox->fd, path, &status, 0) == 0
-	    && S_ISDIR(status.st_mode);
+	return fstatat(mailbox->fd, path, &status, 0) == 0 &&
+	       S_ISDIR(status.st_mode);
 }
 
 bool
@@ -122,8 +122,8 @@ store_path(const struct mailbox *mailbox, struct slice name,
 		    "character");
 	if (!disk_name(name, true, path))
 		return store_refuse(why, "CANNOT", "the name is too long");
-	if (!store_path_exists(mailbox, path) && disk_name(name, false, plain)
-	    && store_path_exists(mailbox, plain))
+	if (!store_path_exists(mailbox, path) &&
+	    disk_name(name, false, plain) && store_path_exists(mailbox, plain))
 		memcpy(path, plain, STORE_PATH_SIZE);
 	return true;
 }
@@ -136,9 +136,8 @@ store_name(const char *directory, struct buf *name)
 	bool ok;
 
 	buf_init(&text, 4096);
-	if (raw.len < 2 || raw.ptr[0] != '.' || raw.ptr[1] == '.'
-	    || raw.ptr[raw.len - 1] == '.'
-	    || slice_find(raw, S("..")) < raw.len)
+	if (raw.len < 2 || raw.ptr[0] != '.' || raw.ptr[1] == '.' ||
+	    raw.ptr[raw.len - 1] == '.' || slice_find(raw, S("..")) < raw.len)
 		return false;
 	buf_add(&text, slice_from(raw, 1));
 	for (size_t i = 0; i < text.len; i++)
@@ -171,8 +170,8 @@ store_each(const struct mailbox *mailbox, store_directory_fn *each,
 		return false;
 	}
 	while (ok && (entry = readdir(directory)) != NULL) {
-		if (entry->d_name[0] != '.' || entry->d_name[1] == '.'
-		    || entry->d_name[1] == '\0')
+		if (entry->d_name[0] != '.' || entry->d_name[1] == '.' ||
+		    entry->d_name[1] == '\0')
 			continue;
 		snprintf(cur, sizeof(cur), "%s/cur", entry->d_name);
 		if (store_path_exists(mailbox, cur))
@@ -187,8 +186,8 @@ mailbox_exists(struct mailbox *mailbox, struct slice name)
 {
 	char path[STORE_PATH_SIZE];
 
-	return store_path(mailbox, name, path, NULL)
-	    && store_path_exists(mailbox, path);
+	return store_path(mailbox, name, path, NULL) &&
+	       store_path_exists(mailbox, path);
 }
 
 /* A UID list with a fresh UIDVALIDITY, so that a name made again is a new
@@ -222,13 +221,13 @@ store_make(const struct mailbox *mailbox, const char *path, struct why *why)
 	fd = openat(mailbox->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return why_errno(why, "cannot open the folder");
-	file = openat(fd, "maildirfolder", O_WRONLY | O_CREAT | O_CLOEXEC,
-	    0600);
+	file =
+	    openat(fd, "maildirfolder", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (file >= 0)
 		close(file);
 	for (size_t i = 0; ok && i < 3; i++)
-		ok = mkdirat(fd, parts[i], 0700) == 0
-		    || why_errno(why, "cannot make %s", parts[i]);
+		ok = mkdirat(fd, parts[i], 0700) == 0 ||
+		     why_errno(why, "cannot make %s", parts[i]);
 	ok = ok && store_make_uidlist(mailbox, fd, why);
 	close(fd);
 	(void)fs_sync_directory(mailbox->fd);
@@ -241,10 +240,10 @@ mailbox_create(struct mailbox *mailbox, struct slice name, struct why *why)
 	char path[STORE_PATH_SIZE];
 
 	if (store_is_inbox(name))
-		return store_refuse(why, "ALREADYEXISTS",
-		    "INBOX exists always");
-	return store_path(mailbox, name, path, why)
-	    && store_make(mailbox, path, why);
+		return store_refuse(
+		    why, "ALREADYEXISTS", "INBOX exists always");
+	return store_path(mailbox, name, path, why) &&
+	       store_make(mailbox, path, why);
 }
 
 struct folder *

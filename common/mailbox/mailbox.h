@@ -27,21 +27,21 @@
 #include "common/users.h"
 
 #define MAILBOX_KEYWORDS_MAX 26
-#define MAILBOX_SEPARATOR '/'
+#define MAILBOX_SEPARATOR    '/'
 
 struct mailbox; /* one user's store */
 struct folder;  /* one open folder */
 
 struct mail {
 	uint32_t uid;
-	uint32_t flags;       /* enum mail_flags */
-	uint32_t keywords;    /* bit per folder keyword */
-	uint64_t size;        /* on disk; UINT64_MAX until known */
-	uint64_t wire_size;   /* with CRLF; UINT64_MAX until known */
-	bool is_expunged;     /* vanished; goes at the next folder_expunged */
-	bool is_changed;      /* flags changed by others since last cleared */
+	uint32_t flags;     /* enum mail_flags */
+	uint32_t keywords;  /* bit per folder keyword */
+	uint64_t size;      /* on disk; UINT64_MAX until known */
+	uint64_t wire_size; /* with CRLF; UINT64_MAX until known */
+	bool is_expunged;   /* vanished; goes at the next folder_expunged */
+	bool is_changed;    /* flags changed by others since last cleared */
 	struct slice base;
-	const char *uidl;     /* P field override, or NULL */
+	const char *uidl; /* P field override, or NULL */
 };
 
 /* Makes INBOX when it is not there yet. */
@@ -51,22 +51,22 @@ void mailbox_close(struct mailbox **mailbox);
 /* Names are UTF-8 with '/' here; callers convert modified UTF-7. "INBOX"
  * in any case is the inbox. why->status: "NONEXISTENT", "ALREADYEXISTS",
  * "CANNOT", "" (RFC 5530 codes). */
-bool mailbox_create(struct mailbox *mailbox, struct slice name,
-    struct why *why);
-bool mailbox_delete(struct mailbox *mailbox, struct slice name,
-    struct why *why);
+bool
+mailbox_create(struct mailbox *mailbox, struct slice name, struct why *why);
+bool
+mailbox_delete(struct mailbox *mailbox, struct slice name, struct why *why);
 /* Children move too; INBOX: its messages move, it stays (RFC 3501 6.3.5). */
-bool mailbox_rename(struct mailbox *mailbox, struct slice from,
-    struct slice to, struct why *why);
+bool mailbox_rename(struct mailbox *mailbox, struct slice from, struct slice to,
+    struct why *why);
 bool mailbox_exists(struct mailbox *mailbox, struct slice name);
 /* Every folder, INBOX first, then by name. Names that exist only as a
  * parent of others are given with is_selectable false. */
-typedef bool mailbox_name_fn(void *context, struct slice name,
-    bool is_selectable, bool has_children);
-bool mailbox_each(struct mailbox *mailbox, mailbox_name_fn *each,
-    void *context, struct why *why);
-bool mailbox_subscribe(struct mailbox *mailbox, struct slice name, bool on,
+typedef bool mailbox_name_fn(
+    void *context, struct slice name, bool is_selectable, bool has_children);
+bool mailbox_each(struct mailbox *mailbox, mailbox_name_fn *each, void *context,
     struct why *why);
+bool mailbox_subscribe(
+    struct mailbox *mailbox, struct slice name, bool on, struct why *why);
 bool mailbox_each_subscribed(struct mailbox *mailbox, mailbox_name_fn *each,
     void *context, struct why *why);
 
@@ -95,8 +95,8 @@ int folder_watch(struct folder *folder);
 /* Keyword names of the folder; NULL past the end. */
 const char *folder_keyword(const struct folder *folder, size_t number);
 /* Find or, with may_create, make one: -1 when there are 26 already. */
-int folder_keyword_find(struct folder *folder, struct slice name,
-    bool may_create);
+int
+folder_keyword_find(struct folder *folder, struct slice name, bool may_create);
 
 /* Absolute new value of one mail. Renames the file at once. */
 bool folder_set_flags(struct folder *folder, size_t index, uint32_t flags,
@@ -106,8 +106,8 @@ bool folder_expunge(struct folder *folder, size_t index, struct why *why);
 
 /* A read-only descriptor of the message file, with *mtime its internal
  * date; -1 when it vanished (then is_expunged is set) or on error. */
-int folder_mail_open(struct folder *folder, size_t index, time_t *mtime,
-    struct why *why);
+int folder_mail_open(
+    struct folder *folder, size_t index, time_t *mtime, struct why *why);
 
 /* Fill size and wire_size, reading the file when they are unknown. */
 bool folder_measure(struct folder *folder, size_t index, struct why *why);
@@ -118,21 +118,21 @@ bool folder_measure(struct folder *folder, size_t index, struct why *why);
  * The folder need not be open. uid 0 from commit is never valid.
  */
 struct appender;
-struct appender *appender_open(struct mailbox *mailbox, struct slice name,
-    struct why *why);
-bool appender_write(struct appender *appender, struct slice bytes,
-    struct why *why);
+struct appender *
+appender_open(struct mailbox *mailbox, struct slice name, struct why *why);
+bool
+appender_write(struct appender *appender, struct slice bytes, struct why *why);
 /* The descriptor being written, for copying whole files. */
 int appender_descriptor(struct appender *appender);
 struct append_facts {
 	uint32_t flags;
 	const struct slice *keyword_names;
 	size_t keyword_count;
-	time_t internal_date;  /* 0: now */
+	time_t internal_date; /* 0: now */
 };
-bool appender_commit(struct appender *appender,
-    const struct append_facts *facts, uint32_t *uidvalidity, uint32_t *uid,
-    struct why *why);
+bool
+appender_commit(struct appender *appender, const struct append_facts *facts,
+    uint32_t *uidvalidity, uint32_t *uid, struct why *why);
 /* Aborts when not committed. */
 void appender_close(struct appender **appender);
 

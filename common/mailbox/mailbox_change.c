@@ -32,25 +32,22 @@ remove_below(int fd, int depth, struct why *why)
 		return why_errno(why, "cannot list a folder");
 	}
 	while (ok && (entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0
-		    || strcmp(entry->d_name, "..") == 0
-		    || unlinkat(dirfd(directory), entry->d_name, 0) == 0)
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(dirfd(directory), entry->d_name, 0) == 0)
 			continue;
 		child = openat(dirfd(directory), entry->d_name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child < 0 || depth == 0) {
 			if (child >= 0)
 				close(child);
-			ok = why_errno(why, "cannot remove %s",
-			    entry->d_name);
+			ok = why_errno(why, "cannot remove %s", entry->d_name);
 			continue;
 		}
 		ok = remove_below(child, depth - 1, why);
-		if (ok
-		    && unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR)
-			!= 0)
-			ok = why_errno(why, "cannot remove %s",
-			    entry->d_name);
+		if (ok && unlinkat(dirfd(directory), entry->d_name,
+			      AT_REMOVEDIR) != 0)
+			ok = why_errno(why, "cannot remove %s", entry->d_name);
 	}
 	closedir(directory);
 	return ok;
@@ -67,8 +64,7 @@ mailbox_delete(struct mailbox *mailbox, struct slice name, struct why *why)
 	int fd;
 
 	if (store_is_inbox(name))
-		return store_refuse(why, "CANNOT",
-		    "INBOX cannot be deleted");
+		return store_refuse(why, "CANNOT", "INBOX cannot be deleted");
 	if (!store_path(mailbox, name, path, why))
 		return false;
 	buf_init(&base, 200);
@@ -77,14 +73,14 @@ mailbox_delete(struct mailbox *mailbox, struct slice name, struct why *why)
 	buf_free(&base);
 	if (renameat(mailbox->fd, path, mailbox->fd, grave) != 0) {
 		if (errno == ENOENT)
-			return store_refuse(why, "NONEXISTENT",
-			    "there is no such folder");
+			return store_refuse(
+			    why, "NONEXISTENT", "there is no such folder");
 		return why_errno(why, "cannot delete the folder");
 	}
 	(void)fs_sync_directory(mailbox->fd);
 	fd = openat(mailbox->fd, grave, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && remove_below(fd, TREE_DEPTH, why)
-	    && unlinkat(mailbox->fd, grave, AT_REMOVEDIR) == 0;
+	ok = fd >= 0 && remove_below(fd, TREE_DEPTH, why) &&
+	     unlinkat(mailbox->fd, grave, AT_REMOVEDIR) == 0;
 	(void)ok;
 	return true;
 }
@@ -103,40 +99,82 @@ collect_child(void *context, const char *directory)
 	struct rename_work *work = context;
 	size_t length = strlen(work->from);
 
-	if (strncmp(directory, work->from, length) != 0
-	    || directory[length] != '.')
+	if (strncmp(directory, work->from, length) != 0 ||
+	    directory[length] != '.')
 		return true;
 	if (work->count == work->room) {
 		work->room = work->room == 0 ? 16 : work->room * 2;
-		work->names = alloc_resize(work->names, work->room,
-		    sizeof(char *));
+		work->names =
+		    alloc_resize(work->names, work->room, sizeof(char *));
 	}
 	work->names[work->count++] = alloc_string(directory);
 	return true;
 }
 
+/* Rename what was collected when ok, and free it. */
 static bool
-rename_children(struct rename_work *work)
+rename_children(struct rename_work *work, bool ok)
 {
 	size_t length = strlen(work->from);
 	char to[2 * STORE_PATH_SIZE];
-	bool ok = true;
 
 	for (size_t i = 0; i < work->count; i++) {
-		snprintf(to, sizeof(to), "%s%s", work->to,
-		    work->names[i] + length);
+		snprintf(
+		    to, sizeof(to), "%s%s", work->to, work->names[i] + length);
 		if (ok && strlen(to) > STORE_NAME_MAX)
 			ok = store_refuse(work->why, "CANNOT",
 			    "the new name of a child is too long");
-		if (ok
-		    && renameat(work->mailbox->fd, work->names[i],
-			   work->mailbox->fd, to)
-			!= 0)
-			ok = why_errno(work->why, "cannot rename %s",
-			    work->names[i]);
+		if (ok && renameat(work->mailbox->fd, work->names[i],
+			      work->mailbox->fd, to) != 0)
+			ok = why_errno(
+			    work->why, "cannot rename %s", work->names[i]);
 		alloc_release(work->names[i]);
 	}
 	alloc_release(work->names);
+	if (ok)
+		(void)fs_sync_directory(work->mailbox->fd);
+	return ok;
+}
+
+static bool
+is_below(const char *path, const char *parent)
+{
+	size_t length = strlen(parent);
+
+	return strncmp(path, parent, length) == 0 && path[length] == '.';
+}
+
+/* ENOENT: a name that exists only as a parent may be renamed. */
+static bool
+rename_parent(struct rename_work *work)
+{
+	int fd = work->mailbox->fd;
+
+	if (renameat(fd, work->from, fd, work->to) == 0)
+		return true;
+	if (errno != ENOENT)
+		return why_errno(work->why, "cannot rename the folder");
+	return work->count > 0 || store_refuse(work->why, "NONEXISTENT",
+				      "there is no such folder");
+}
+
+static bool
+move_files(int from, int to, struct why *why)
+{
+	DIR *directory = fdopendir(from);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (directory == NULL) {
+		close(from);
+		return why_errno(why, "cannot list a folder");
+	}
+	while (ok && (entry = readdir(directory)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    renameat(from, entry->d_name, to, entry->d_name) != 0 &&
+		    errno != ENOENT)
+			ok = why_errno(why, "cannot move a message");
+	closedir(directory);
 	return ok;
 }
 
@@ -146,23 +184,14 @@ move_messages(int from_fd, int to_fd, const char *part, struct why *why)
 {
 	int from = openat(from_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int to = openat(to_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = from < 0 ? NULL : fdopendir(from);
-	struct dirent *entry;
-	bool ok = directory != NULL && to >= 0;
+	bool ok = from >= 0 && to >= 0;
 
-	if (!ok)
+	if (ok)
+		ok = move_files(from, to, why);
+	else
 		why_errno(why, "cannot open %s", part);
-	while (ok && (entry = readdir(directory)) != NULL)
-		if (entry->d_name[0] != '.'
-		    && renameat(from, entry->d_name, to, entry->d_name) != 0
-		    && errno != ENOENT)
-			ok = why_errno(why, "cannot move a message");
 	if (ok)
 		(void)fs_sync_directory(to);
-	if (directory != NULL)
-		closedir(directory);
-	else if (from >= 0)
-		close(from);
 	if (to >= 0)
 		close(to);
 	return ok;
@@ -179,10 +208,10 @@ rename_inbox(struct mailbox *mailbox, const char *to, struct why *why)
 	fd = openat(mailbox->fd, to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return why_errno(why, "cannot open the folder");
-	ok = linkat(mailbox->fd, KEYWORDS_FILE, fd, KEYWORDS_FILE, 0) == 0
-	    || errno == ENOENT || why_errno(why, "cannot copy keywords");
-	ok = ok && move_messages(mailbox->fd, fd, "new", why)
-	    && move_messages(mailbox->fd, fd, "cur", why);
+	ok = linkat(mailbox->fd, KEYWORDS_FILE, fd, KEYWORDS_FILE, 0) == 0 ||
+	     errno == ENOENT || why_errno(why, "cannot copy keywords");
+	ok = ok && move_messages(mailbox->fd, fd, "new", why) &&
+	     move_messages(mailbox->fd, fd, "cur", why);
 	close(fd);
 	return ok;
 }
@@ -192,32 +221,23 @@ mailbox_rename(struct mailbox *mailbox, struct slice from, struct slice to,
     struct why *why)
 {
 	char old[STORE_PATH_SIZE], new[STORE_PATH_SIZE];
-	struct rename_work work = { .mailbox = mailbox, .from = old,
-		.to = new, .why = why };
-	size_t length;
+	struct rename_work work = {
+		.mailbox = mailbox, .from = old, .to = new, .why = why
+	};
+	bool ok;
 
-	if (!store_path(mailbox, from, old, why)
-	    || !store_path(mailbox, to, new, why))
+	if (!store_path(mailbox, from, old, why) ||
+	    !store_path(mailbox, to, new, why))
 		return false;
 	if (store_is_inbox(to) || store_path_exists(mailbox, new))
-		return store_refuse(why, "ALREADYEXISTS",
-		    "a folder of that name exists");
+		return store_refuse(
+		    why, "ALREADYEXISTS", "a folder of that name exists");
 	if (store_is_inbox(from))
 		return rename_inbox(mailbox, new, why);
-	length = strlen(old);
-	if (strncmp(new, old, length) == 0 && new[length] == '.')
-		return store_refuse(why, "CANNOT",
-		    "a folder cannot become its own child");
-	if (!store_each(mailbox, collect_child, &work, why))
-		return false;
-	/* ENOENT: a name that exists only as a parent may be renamed. */
-	if (renameat(mailbox->fd, old, mailbox->fd, new) != 0
-	    && (errno != ENOENT || work.count == 0))
-		return store_refuse(why, errno == ENOENT ? "NONEXISTENT" : "",
-		    errno == ENOENT ? "there is no such folder"
-				    : "cannot rename the folder");
-	if (!rename_children(&work))
-		return false;
-	(void)fs_sync_directory(mailbox->fd);
-	return true;
+	if (is_below(new, old))
+		return store_refuse(
+		    why, "CANNOT", "a folder cannot become its own child");
+	ok = store_each(mailbox, collect_child, &work, why) &&
+	     rename_parent(&work);
+	return rename_children(&work, ok);
 }

@@ -39,8 +39,8 @@ list_add(struct name_list *list, struct slice name)
 		alloc_exhausted("folder list");
 	if (list->count == list->room) {
 		list->room = list->room == 0 ? 32 : list->room * 2;
-		list->rows = alloc_resize(list->rows, list->room,
-		    sizeof(struct name_row *));
+		list->rows = alloc_resize(
+		    list->rows, list->room, sizeof(struct name_row *));
 	}
 	list->rows[list->count++] = row;
 	nametable_set(&list->by_name, row->name, row);

@@ -86,8 +86,7 @@ maildir_name_parse(struct slice file, struct maildir_name *out)
 
 /* Letters that mean nothing to us, and all after a second comma. */
 static void
-maildir_name_unknown(struct slice others, bool present[128],
-    struct slice *tail)
+maildir_name_unknown(struct slice others, bool present[128], struct slice *tail)
 {
 	size_t comma = slice_index(others, ',');
 
@@ -95,8 +94,8 @@ maildir_name_unknown(struct slice others, bool present[128],
 	for (size_t i = 0; i < comma; i++) {
 		unsigned char c = (unsigned char)others.ptr[i];
 
-		if (c > ' ' && c < 127 && (c < 'a' || c > 'z')
-		    && flag_of_letter((char)c) == 0)
+		if (c > ' ' && c < 127 && (c < 'a' || c > 'z') &&
+		    flag_of_letter((char)c) == 0)
 			present[c] = true;
 	}
 }
@@ -131,8 +130,8 @@ maildir_add_host(struct buf *out)
 		return buf_add_string(out, "localhost");
 	host[sizeof(host) - 1] = '\0';
 	for (const char *c = host; *c != '\0'; c++) {
-		if (ascii_is_print(*c) && *c != '/' && *c != ':' && *c != ','
-		    && *c != ' ')
+		if (ascii_is_print(*c) && *c != '/' && *c != ':' && *c != ',' &&
+		    *c != ' ')
 			buf_add_char(out, *c);
 		else
 			buf_add_format(out, "\\%03o", (unsigned char)*c);
@@ -180,9 +179,9 @@ maildir_open(const char *path, bool may_create, struct why *why)
 		why_errno(why, "cannot open the Maildir %s", path);
 		return -1;
 	}
-	if (fstatat(fd, "cur", &status, 0) == 0
-	    && fstatat(fd, "new", &status, 0) == 0
-	    && fstatat(fd, "tmp", &status, 0) == 0)
+	if (fstatat(fd, "cur", &status, 0) == 0 &&
+	    fstatat(fd, "new", &status, 0) == 0 &&
+	    fstatat(fd, "tmp", &status, 0) == 0)
 		return fd;
 	if (may_create && maildir_make_parts(fd, why))
 		return fd;

@@ -33,7 +33,7 @@ struct maildir_name {
 	uint32_t flags;      /* enum mail_flags */
 	uint32_t keywords;   /* bit n: letter 'a' + n */
 	struct slice others; /* the flag letters as read: format keeps those
-	                      * it does not know */
+			      * it does not know */
 	uint64_t size;       /* S=, UINT64_MAX when absent */
 	uint64_t wire_size;  /* W=, UINT64_MAX when absent */
 };

@@ -16,7 +16,7 @@
 #include "common/io.h"
 #include "common/log.h"
 
-#define OUT_SIZE 65536
+#define OUT_SIZE    65536
 #define FROM_LENGTH 5 /* "From " */
 #define SEARCH_SIZE (1024 * 1024)
 
@@ -32,8 +32,8 @@ mbox_lock(struct mbox *mbox, const char *path, struct why *why)
 	if (mbox->has_dotlock)
 		return true;
 	/* In a spool directory that we may not write to, fcntl it is. */
-	return why->error == EACCES || why->error == EPERM
-	    || why->error == EROFS;
+	return why->error == EACCES || why->error == EPERM ||
+	       why->error == EROFS;
 }
 
 bool
@@ -44,8 +44,8 @@ mbox_open(struct mbox *mbox, const char *path, struct why *why)
 	memset(mbox, 0, sizeof(*mbox));
 	buf_init(&mbox->out, OUT_SIZE);
 	buf_init(&mbox->line, FROM_LENGTH);
-	mbox->fd = open(path,
-	    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+	mbox->fd = open(
+	    path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (mbox->fd < 0)
 		return why_errno(why, "cannot open %s", path);
 	if (fstat(mbox->fd, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -101,8 +101,7 @@ mbox_part(struct mbox *mbox, struct why *why)
 
 	if (mbox->size == 0)
 		return true;
-	if (mbox->size == 1
-	    || pread(mbox->fd, tail, 2, mbox->size - 2) != 2)
+	if (mbox->size == 1 || pread(mbox->fd, tail, 2, mbox->size - 2) != 2)
 		return mbox_put(mbox, S("\n\n"), why);
 	if (tail[1] != '\n')
 		return mbox_put(mbox, S("\n\n"), why);
@@ -110,8 +109,7 @@ mbox_part(struct mbox *mbox, struct why *why)
 }
 
 bool
-mbox_begin(struct mbox *mbox, struct slice sender, time_t when,
-    struct why *why)
+mbox_begin(struct mbox *mbox, struct slice sender, time_t when, struct why *why)
 {
 	char date[DATE_TEXT_SIZE];
 	struct buf line;
@@ -122,10 +120,9 @@ mbox_begin(struct mbox *mbox, struct slice sender, time_t when,
 	buf_init(&line, 2048);
 	buf_add(&line, S("From "));
 	for (size_t i = 0; i < sender.len && i < 1024; i++)
-		buf_add_char(&line,
-		    sender.ptr[i] > ' ' && sender.ptr[i] != 0x7f
-			? sender.ptr[i]
-			: '-');
+		buf_add_char(&line, sender.ptr[i] > ' ' && sender.ptr[i] != 0x7f
+					? sender.ptr[i]
+					: '-');
 	buf_add_char(&line, ' ');
 	buf_add_string(&line, date_format_mbox(when, date));
 	buf_add_char(&line, '\n');
@@ -151,6 +148,16 @@ mbox_release_line(struct mbox *mbox, struct why *why)
 	return ok;
 }
 
+/* A CR that no LF follows is a byte of the line. */
+static bool
+mbox_write_cr(struct mbox *mbox, struct why *why)
+{
+	if (mbox->line.len > 0 && !mbox_release_line(mbox, why))
+		return false;
+	mbox->is_at_line_start = false;
+	return mbox_put(mbox, S("\r"), why);
+}
+
 static bool
 mbox_write_byte(struct mbox *mbox, char c, struct why *why)
 {
@@ -164,12 +171,8 @@ mbox_write_byte(struct mbox *mbox, char c, struct why *why)
 		mbox->is_at_line_start = true;
 		return mbox_put(mbox, S("\n"), why);
 	}
-	if (was_cr
-	    && ((mbox->line.len > 0 && !mbox_release_line(mbox, why))
-		|| !mbox_put(mbox, S("\r"), why)))
+	if (was_cr && !mbox_write_cr(mbox, why))
 		return false;
-	if (was_cr)
-		mbox->is_at_line_start = false;
 	if (c == '\r') {
 		mbox->is_after_cr = true;
 		return true;
@@ -177,8 +180,8 @@ mbox_write_byte(struct mbox *mbox, char c, struct why *why)
 	if (!mbox->is_at_line_start)
 		return mbox_put(mbox, slice_make(&c, 1), why);
 	buf_add_char(&mbox->line, c);
-	if (slice_starts(S("From "), buf_slice(&mbox->line))
-	    && mbox->line.len < FROM_LENGTH)
+	if (slice_starts(S("From "), buf_slice(&mbox->line)) &&
+	    mbox->line.len < FROM_LENGTH)
 		return true;
 	return mbox_release_line(mbox, why);
 }
@@ -260,11 +263,10 @@ mbox_next(struct slice *rest, struct slice *from_line, struct slice *message)
 }
 
 static bool
-header_has_all(struct slice message, const struct slice *needles,
-    size_t count)
+header_has_all(struct slice message, const struct slice *needles, size_t count)
 {
-	struct slice header
-	    = slice_first(message, slice_find(message, S("\n\n")));
+	struct slice header =
+	    slice_first(message, slice_find(message, S("\n\n")));
 
 	for (size_t i = 0; i < count; i++)
 		if (slice_find(header, needles[i]) == header.len)
@@ -281,8 +283,8 @@ mbox_has(struct mbox *mbox, const struct slice *needles, size_t count)
 	bool found = false;
 
 	buf_init(&tail, SEARCH_SIZE + 65536);
-	if (lseek(mbox->fd, start, SEEK_SET) >= 0
-	    && fs_read_fd(mbox->fd, &tail, NULL)) {
+	if (lseek(mbox->fd, start, SEEK_SET) >= 0 &&
+	    fs_read_fd(mbox->fd, &tail, NULL)) {
 		rest = buf_slice(&tail);
 		while (!found && mbox_next(&rest, &from_line, &message))
 			found = header_has_all(message, needles, count);

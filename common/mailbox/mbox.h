@@ -42,8 +42,8 @@ struct mbox {
 bool mbox_open(struct mbox *mbox, const char *path, struct why *why);
 /* Unlock. */
 void mbox_close(struct mbox *mbox);
-bool mbox_begin(struct mbox *mbox, struct slice sender, time_t when,
-    struct why *why);
+bool mbox_begin(
+    struct mbox *mbox, struct slice sender, time_t when, struct why *why);
 bool mbox_write(struct mbox *mbox, struct slice bytes, struct why *why);
 bool mbox_end(struct mbox *mbox, struct why *why);
 /* Back to the length before mbox_begin. */
@@ -51,8 +51,8 @@ void mbox_undo(struct mbox *mbox);
 
 /* message: from behind its From_ line to before the empty line that parts it
  * from the next. False at the end. */
-bool mbox_next(struct slice *rest, struct slice *from_line,
-    struct slice *message);
+bool
+mbox_next(struct slice *rest, struct slice *from_line, struct slice *message);
 /* Is there, in the last bytes of the file, a message whose header holds all
  * the needles? */
 bool mbox_has(struct mbox *mbox, const struct slice *needles, size_t count);

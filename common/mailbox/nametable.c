@@ -26,8 +26,8 @@ nametable_find(const struct nametable *table, struct slice key, uint64_t hash)
 	size_t at = hash & (table->size - 1);
 
 	while (table->slots[at].key.ptr != NULL) {
-		if (table->slots[at].hash == hash
-		    && slice_eq(table->slots[at].key, key))
+		if (table->slots[at].hash == hash &&
+		    slice_eq(table->slots[at].key, key))
 			break;
 		at = (at + 1) & (table->size - 1);
 	}
@@ -52,8 +52,7 @@ nametable_grow(struct nametable *table)
 	for (size_t i = 0; i < old.size; i++)
 		if (old.slots[i].key.ptr != NULL)
 			*nametable_find(table, old.slots[i].key,
-			    old.slots[i].hash)
-			    = old.slots[i];
+			    old.slots[i].hash) = old.slots[i];
 	alloc_release(old.slots);
 }
 

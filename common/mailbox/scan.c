@@ -16,7 +16,7 @@
 #include "common/mailbox/maildir.h"
 
 #define SCAN_MEMORY ((size_t)1 << 30)
-#define FILE_SIZE 300
+#define FILE_SIZE   300
 
 void
 scan_init(struct scan *scan)
@@ -49,8 +49,8 @@ scan_push(struct scan *scan)
 		alloc_exhausted("scan of a Maildir");
 	if (scan->count == scan->room) {
 		scan->room = scan->room == 0 ? 64 : scan->room * 2;
-		scan->files = alloc_resize(scan->files, scan->room,
-		    sizeof(struct scan_file *));
+		scan->files = alloc_resize(
+		    scan->files, scan->room, sizeof(struct scan_file *));
 	}
 	scan->files[scan->count++] = file;
 	return file;
@@ -82,8 +82,8 @@ scan_add(struct scan *scan, const char *name, bool is_in_new)
 static bool
 name_is_message(const char *name)
 {
-	return name[0] != '.' && name[0] != ':'
-	    && strpbrk(name, "\r\n") == NULL && strlen(name) < FILE_SIZE - 40;
+	return name[0] != '.' && name[0] != ':' &&
+	       strpbrk(name, "\r\n") == NULL && strlen(name) < FILE_SIZE - 40;
 }
 
 static bool
@@ -128,8 +128,7 @@ file_is_torn(int dirfd, const char *path, struct slice base)
 
 /* False: there is no such message for now. */
 static bool
-scan_settle(struct scan *scan, struct scan_file *file, int dirfd,
-    bool may_move)
+scan_settle(struct scan *scan, struct scan_file *file, int dirfd, bool may_move)
 {
 	char from[FILE_SIZE], to[FILE_SIZE];
 	const char *suffix;

@@ -21,10 +21,10 @@
 #include "common/slice.h"
 
 struct scan_file {
-	struct slice base;  /* into file */
+	struct slice base; /* into file */
 	const char *file;
-	bool is_in_new;     /* still there */
-	bool is_recent;     /* was there, and we moved it or it still is */
+	bool is_in_new; /* still there */
+	bool is_recent; /* was there, and we moved it or it still is */
 };
 
 struct scan {

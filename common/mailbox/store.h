@@ -17,7 +17,7 @@
 #include "common/result.h"
 #include "common/slice.h"
 
-#define STORE_NAME_MAX 250
+#define STORE_NAME_MAX  250
 #define STORE_PATH_SIZE (STORE_NAME_MAX + 1)
 
 struct mailbox {
@@ -35,8 +35,8 @@ bool store_path_exists(const struct mailbox *mailbox, const char *path);
 /* UTF-8 with '/' of a directory name; false when it is no folder. */
 bool store_name(const char *directory, struct buf *name);
 /* Make the directory of a folder with new, cur, tmp and maildirfolder. */
-bool store_make(const struct mailbox *mailbox, const char *path,
-    struct why *why);
+bool
+store_make(const struct mailbox *mailbox, const char *path, struct why *why);
 /* Each directory of a folder, in no order. */
 typedef bool store_directory_fn(void *context, const char *directory);
 bool store_each(const struct mailbox *mailbox, store_directory_fn *each,

@@ -20,11 +20,11 @@
  * are in the form they have on disk. Written as version 2, by rename under
  * subscriptions.lock.
  */
-#define SUBSCRIPTIONS "subscriptions"
-#define SUBSCRIPTIONS_LOCK "subscriptions.lock"
+#define SUBSCRIPTIONS         "subscriptions"
+#define SUBSCRIPTIONS_LOCK    "subscriptions.lock"
 #define SUBSCRIPTIONS_COURIER "courierimapsubscribed"
-#define SUBSCRIPTIONS_SIZE (1024 * 1024)
-#define LOCK_WAIT 10
+#define SUBSCRIPTIONS_SIZE    (1024 * 1024)
+#define LOCK_WAIT             10
 
 struct subscriptions {
 	struct buf text;
@@ -33,8 +33,8 @@ struct subscriptions {
 };
 
 static bool
-subscriptions_read(struct mailbox *mailbox, struct subscriptions *list,
-    struct why *why)
+subscriptions_read(
+    struct mailbox *mailbox, struct subscriptions *list, struct why *why)
 {
 	struct why ours = { 0 };
 	bool ok;
@@ -45,15 +45,15 @@ subscriptions_read(struct mailbox *mailbox, struct subscriptions *list,
 	if (!ok && ours.error == ENOENT) {
 		list->is_courier = true;
 		ok = fs_read_file(mailbox->fd, SUBSCRIPTIONS_COURIER,
-			 &list->text, &ours)
-		    || ours.error == ENOENT;
+			 &list->text, &ours) ||
+		     ours.error == ENOENT;
 	}
 	if (!ok)
 		return why_set(why, "%s", ours.text);
 	list->rest = buf_slice(&list->text);
 	if (slice_starts(list->rest, S("V\t")))
-		list->rest = slice_from(list->rest,
-		    slice_index(list->rest, '\n') + 1);
+		list->rest =
+		    slice_from(list->rest, slice_index(list->rest, '\n') + 1);
 	return true;
 }
 
@@ -121,8 +121,8 @@ add_name(struct buf *out, struct slice name)
 }
 
 static bool
-subscriptions_change(struct mailbox *mailbox, struct slice name, bool on,
-    struct why *why)
+subscriptions_change(
+    struct mailbox *mailbox, struct slice name, bool on, struct why *why)
 {
 	struct subscriptions list;
 	struct buf out, other;
@@ -137,9 +137,8 @@ subscriptions_change(struct mailbox *mailbox, struct slice name, bool on,
 			ok = add_name(&out, buf_slice(&other));
 	if (ok && on && !add_name(&out, name))
 		ok = store_refuse(why, "CANNOT", "bad folder name");
-	ok = ok
-	    && fs_replace(mailbox->fd, SUBSCRIPTIONS, buf_slice(&out), 0600,
-		why);
+	ok = ok &&
+	     fs_replace(mailbox->fd, SUBSCRIPTIONS, buf_slice(&out), 0600, why);
 	buf_free(&other);
 	buf_free(&out);
 	buf_free(&list.text);
@@ -147,8 +146,8 @@ subscriptions_change(struct mailbox *mailbox, struct slice name, bool on,
 }
 
 bool
-mailbox_subscribe(struct mailbox *mailbox, struct slice name, bool on,
-    struct why *why)
+mailbox_subscribe(
+    struct mailbox *mailbox, struct slice name, bool on, struct why *why)
 {
 	char path[STORE_PATH_SIZE];
 	bool ok;
@@ -157,8 +156,8 @@ mailbox_subscribe(struct mailbox *mailbox, struct slice name, bool on,
 		name = S("INBOX");
 	if (on && !store_path(mailbox, name, path, why))
 		return false;
-	if (!dotlock_take(mailbox->fd, SUBSCRIPTIONS_LOCK,
-		io_deadline(LOCK_WAIT), why))
+	if (!dotlock_take(
+		mailbox->fd, SUBSCRIPTIONS_LOCK, io_deadline(LOCK_WAIT), why))
 		return false;
 	ok = subscriptions_change(mailbox, name, on, why);
 	dotlock_release(mailbox->fd, SUBSCRIPTIONS_LOCK);

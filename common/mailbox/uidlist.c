@@ -45,8 +45,7 @@ uidlist_find(const struct uidlist *list, struct slice base)
 }
 
 bool
-uidlist_field(const struct uidlist_entry *entry, char key,
-    struct slice *value)
+uidlist_field(const struct uidlist_entry *entry, char key, struct slice *value)
 {
 	struct slice rest = entry->fields, token;
 
@@ -61,11 +60,10 @@ uidlist_field(const struct uidlist_entry *entry, char key,
 
 /* Slices are copied. NULL when memory ran into the ceiling. */
 static struct uidlist_entry *
-uidlist_push(struct uidlist *list, uint32_t uid, struct slice fields,
-    struct slice base)
+uidlist_push(
+    struct uidlist *list, uint32_t uid, struct slice fields, struct slice base)
 {
-	struct uidlist_entry *entry
-	    = arena_alloc(list->arena, sizeof(*entry));
+	struct uidlist_entry *entry = arena_alloc(list->arena, sizeof(*entry));
 
 	if (entry == NULL)
 		return NULL;
@@ -76,8 +74,8 @@ uidlist_push(struct uidlist *list, uint32_t uid, struct slice fields,
 		return NULL;
 	if (list->count == list->room) {
 		list->room = list->room == 0 ? 64 : list->room * 2;
-		list->entries = alloc_resize(list->entries, list->room,
-		    sizeof(struct uidlist_entry *));
+		list->entries = alloc_resize(
+		    list->entries, list->room, sizeof(struct uidlist_entry *));
 	}
 	list->entries[list->count++] = entry;
 	nametable_set(&list->by_base, entry->base, entry);
@@ -119,15 +117,15 @@ uidlist_parse_record(struct uidlist *list, struct slice line, bool is_old)
 	struct slice number, rest, fields = S(""), base;
 	uint64_t uid;
 
-	if (!slice_cut(line, ' ', &number, &rest)
-	    || !slice_u64(number, UINT32_MAX - 2, &uid) || uid == 0)
+	if (!slice_cut(line, ' ', &number, &rest) ||
+	    !slice_u64(number, UINT32_MAX - 2, &uid) || uid == 0)
 		return false;
 	base = rest;
 	if (!is_old && !parse_fields(rest, &fields, &base))
 		return false;
 	base = slice_first(base, slice_index(base, ':'));
-	if (base.len == 0 || slice_index(base, '/') < base.len
-	    || slice_index(base, '\0') < base.len)
+	if (base.len == 0 || slice_index(base, '/') < base.len ||
+	    slice_index(base, '\0') < base.len)
 		return false;
 	if (list->count > 0 && uid <= list->entries[list->count - 1]->uid)
 		return false;
@@ -150,10 +148,10 @@ uidlist_parse_header(struct uidlist *list, struct slice rest)
 			if (extra.len > 0)
 				buf_add_char(&extra, ' ');
 			buf_add(&extra, token);
-		} else if (slice_u64(slice_from(token, 1), UINT32_MAX - 2,
-			       &value)) {
-			*(key == 'V' ? &list->uidvalidity : &list->next)
-			    = (uint32_t)value;
+		} else if (slice_u64(
+			       slice_from(token, 1), UINT32_MAX - 2, &value)) {
+			*(key == 'V' ? &list->uidvalidity : &list->next) =
+			    (uint32_t)value;
 		}
 	}
 	if (!extra.failed)
@@ -173,10 +171,10 @@ uidlist_parse_first(struct uidlist *list, struct slice line, bool *is_old)
 	*is_old = slice_eq(version, S("1"));
 	if (slice_eq(version, S("3")))
 		return uidlist_parse_header(list, rest);
-	if (!*is_old || !slice_cut(rest, ' ', &first, &second)
-	    || !slice_u64(first, UINT32_MAX - 2, &uidvalidity)
-	    || !slice_u64(slice_trim(second), UINT32_MAX - 2, &next)
-	    || uidvalidity == 0 || next == 0)
+	if (!*is_old || !slice_cut(rest, ' ', &first, &second) ||
+	    !slice_u64(first, UINT32_MAX - 2, &uidvalidity) ||
+	    !slice_u64(slice_trim(second), UINT32_MAX - 2, &next) ||
+	    uidvalidity == 0 || next == 0)
 		return false;
 	list->uidvalidity = (uint32_t)uidvalidity;
 	list->next = (uint32_t)next;
@@ -238,8 +236,8 @@ uidlist_read_rest(struct uidlist *list, int fd, struct why *why)
 	bool ok;
 
 	buf_init(&text, UIDLIST_SIZE);
-	ok = lseek(fd, (off_t)list->parsed, SEEK_SET) >= 0
-	    && fs_read_fd(fd, &text, why);
+	ok = lseek(fd, (off_t)list->parsed, SEEK_SET) >= 0 &&
+	     fs_read_fd(fd, &text, why);
 	if (!ok) {
 		why_context(why, "cannot read " UIDLIST_FILE);
 	} else {
@@ -260,9 +258,9 @@ uidlist_read_fd(struct uidlist *list, int fd, struct why *why)
 
 	if (fstat(fd, &status) != 0)
 		return why_errno(why, "cannot stat " UIDLIST_FILE);
-	if (!list->is_read || status.st_dev != list->device
-	    || status.st_ino != list->inode
-	    || (uint64_t)status.st_size < list->parsed) {
+	if (!list->is_read || status.st_dev != list->device ||
+	    status.st_ino != list->inode ||
+	    (uint64_t)status.st_size < list->parsed) {
 		uidlist_restart(list);
 		list->device = status.st_dev;
 		list->inode = status.st_ino;
@@ -341,8 +339,8 @@ uidlist_format(const struct uidlist *list, struct buf *out)
 bool
 uidlist_lock(int dirfd, struct why *why)
 {
-	return dotlock_take(dirfd, UIDLIST_LOCK,
-	    io_deadline(UIDLIST_LOCK_WAIT), why);
+	return dotlock_take(
+	    dirfd, UIDLIST_LOCK, io_deadline(UIDLIST_LOCK_WAIT), why);
 }
 
 void
@@ -352,8 +350,7 @@ uidlist_unlock(int dirfd)
 }
 
 static bool
-uidlist_append(struct uidlist *list, int dirfd, size_t first,
-    struct why *why)
+uidlist_append(struct uidlist *list, int dirfd, size_t first, struct why *why)
 {
 	int fd = openat(dirfd, UIDLIST_FILE, O_WRONLY | O_APPEND | O_CLOEXEC);
 	struct buf text;
@@ -395,8 +392,8 @@ uidlist_write_tmp(struct uidlist *list, int dirfd, int fd, struct why *why)
 	bool ok;
 
 	buf_init(&text, UIDLIST_SIZE);
-	ok = uidlist_format(list, &text)
-	    || why_set(why, UIDLIST_FILE " would be too large");
+	ok = uidlist_format(list, &text) ||
+	     why_set(why, UIDLIST_FILE " would be too large");
 	ok = ok && fs_write_all(fd, buf_slice(&text), why);
 	if (ok && (fdatasync(fd) != 0 || fstat(fd, &status) != 0))
 		ok = why_errno(why, "cannot sync " UIDLIST_TMP);

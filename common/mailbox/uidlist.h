@@ -30,10 +30,10 @@
 #include "common/result.h"
 #include "common/slice.h"
 
-#define UIDLIST_FILE "dovecot-uidlist"
-#define UIDLIST_LOCK "dovecot-uidlist.lock"
-#define UIDLIST_COURIER "courierimapuiddb"
-#define UIDLIST_SIZE (256U * 1024 * 1024)
+#define UIDLIST_FILE      "dovecot-uidlist"
+#define UIDLIST_LOCK      "dovecot-uidlist.lock"
+#define UIDLIST_COURIER   "courierimapuiddb"
+#define UIDLIST_SIZE      (256U * 1024 * 1024)
 #define UIDLIST_LOCK_WAIT 30 /* seconds */
 
 struct uidlist_entry {
@@ -46,16 +46,16 @@ struct uidlist_entry {
 struct uidlist {
 	uint32_t uidvalidity; /* 0: none yet */
 	uint32_t next;
-	struct slice extra;   /* header fields but V and N */
+	struct slice extra;             /* header fields but V and N */
 	struct uidlist_entry **entries; /* ascending by uid */
 	size_t count, room;
 	struct nametable by_base; /* latest entry of a base name */
 	struct arena *arena;
-	dev_t device;         /* of the file last read */
+	dev_t device; /* of the file last read */
 	ino_t inode;
-	uint64_t parsed;      /* its bytes that are in entries */
-	bool is_damaged;      /* rewrite, do not append */
-	bool is_read;         /* a file of ours exists */
+	uint64_t parsed; /* its bytes that are in entries */
+	bool is_damaged; /* rewrite, do not append */
+	bool is_read;    /* a file of ours exists */
 };
 
 void uidlist_init(struct uidlist *list);
@@ -71,20 +71,19 @@ size_t uidlist_parse(struct uidlist *list, struct slice text);
 bool uidlist_format(const struct uidlist *list, struct buf *out);
 
 /* NULL also for an entry that is gone. */
-struct uidlist_entry *uidlist_find(const struct uidlist *list,
-    struct slice base);
+struct uidlist_entry *
+uidlist_find(const struct uidlist *list, struct slice base);
 /* Value of record field key ('P'); false when absent. */
-bool uidlist_field(const struct uidlist_entry *entry, char key,
-    struct slice *value);
+bool
+uidlist_field(const struct uidlist_entry *entry, char key, struct slice *value);
 /* Give base the next UID, in memory. NULL: UIDs are used up. */
-struct uidlist_entry *uidlist_assign(struct uidlist *list,
-    struct slice base);
+struct uidlist_entry *uidlist_assign(struct uidlist *list, struct slice base);
 
 bool uidlist_lock(int dirfd, struct why *why);
 void uidlist_unlock(int dirfd);
 /* Under the lock: put the entries from index first on into the file. */
-bool uidlist_save(struct uidlist *list, int dirfd, size_t first,
-    struct why *why);
+bool
+uidlist_save(struct uidlist *list, int dirfd, size_t first, struct why *why);
 /* Under the lock: write it anew, without the entries that are gone. */
 bool uidlist_rewrite(struct uidlist *list, int dirfd, struct why *why);
 

@@ -15,8 +15,8 @@
 #include "common/slice.h"
 
 #define UIDVALIDITY_FILE "dovecot-uidvalidity"
-#define NAME_SIZE 32
-#define ATTEMPTS 10
+#define NAME_SIZE        32
+#define ATTEMPTS         10
 
 static bool
 hex_parse(struct slice text, uint32_t *value)
@@ -54,10 +54,10 @@ highest_taken(int root_fd)
 	while ((entry = readdir(directory)) != NULL) {
 		struct slice name = slice_of(entry->d_name);
 
-		if (slice_starts(name, S(UIDVALIDITY_FILE "."))
-		    && hex_parse(slice_from(name, sizeof(UIDVALIDITY_FILE)),
-			&value)
-		    && value > highest)
+		if (slice_starts(name, S(UIDVALIDITY_FILE ".")) &&
+		    hex_parse(
+			slice_from(name, sizeof(UIDVALIDITY_FILE)), &value) &&
+		    value > highest)
 			highest = value;
 	}
 	closedir(directory);
@@ -70,8 +70,7 @@ remember(int root_fd, uint32_t value)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%08x", value);
-	(void)fs_replace(root_fd, UIDVALIDITY_FILE, slice_of(text), 0600,
-	    NULL);
+	(void)fs_replace(root_fd, UIDVALIDITY_FILE, slice_of(text), 0600, NULL);
 }
 
 /* Take the value behind last. False: somebody else did, or it cannot be. */
@@ -88,8 +87,8 @@ take_next(int root_fd, uint32_t last, uint32_t *value)
 		snprintf(old, sizeof(old), UIDVALIDITY_FILE ".%08x", last);
 		return renameat(root_fd, old, root_fd, new) == 0;
 	}
-	fd = openat(root_fd, new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0600);
+	fd =
+	    openat(root_fd, new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	close(fd);

@@ -204,8 +204,8 @@ ownership_table(
 bool
 account_replace_users(const char *path, struct slice text, struct why *why)
 {
-	const struct ownership item = { path, "_mpauth", "_mpqueue",
-		geteuid() == 0 ? 0440 : 0600, false, false };
+	const struct ownership item = { path, NULL, "_mpqueue",
+		geteuid() == 0 ? 0640 : 0600, false, false };
 	gid_t saved = getegid();
 	bool ok;
 

@@ -51,8 +51,8 @@ bool ownership_check(const struct ownership *item, struct why *why);
 void ownership_table(const struct settings *settings,
     struct ownership rows[OWNERSHIP_ROWS]);
 
-/* Replace the users file so that _mpauth and _mpqueue can read it from the
- * first moment. */
+/* Replace the users file so that _mpqueue can read it from the first
+ * moment (users.h). */
 bool account_replace_users(
     const char *path, struct slice text, struct why *why);
 

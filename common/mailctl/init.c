@@ -231,6 +231,7 @@ static void
 print_next(struct init *init)
 {
 	const struct settings *settings = init->mailctl->settings;
+	const char *conf = mailctl_conf_argument(init->mailctl);
 
 	if (settings->domains.count > 0 &&
 	    slice_ends(slice_of(settings->domains.items[0]), S(".local")))
@@ -238,11 +239,16 @@ print_next(struct init *init)
 		    "names in .local are claimed by mDNS on desktops;"
 		    " see merpati-lab(7)");
 	startup_advise(init->mailctl, &init->report);
-	report_line(&init->report, REPORT_NEXT, "user",
-	    settings->system_users && geteuid() == 0
-		? "adduser NAME   or   mailctl user add NAME@DOMAIN"
-		: "mailctl user add NAME");
-	report_line(&init->report, REPORT_NEXT, "prove it", "mailctl check");
+	if (settings->system_users && geteuid() == 0)
+		report_line(&init->report, REPORT_NEXT, "user",
+		    "adduser NAME   or   mailctl%s%s user add NAME",
+		    conf == NULL ? "" : " -c ", conf == NULL ? "" : conf);
+	else
+		report_line(&init->report, REPORT_NEXT, "user",
+		    "mailctl%s%s user add NAME", conf == NULL ? "" : " -c ",
+		    conf == NULL ? "" : conf);
+	report_line(&init->report, REPORT_NEXT, "prove it", "mailctl%s%s check",
+	    conf == NULL ? "" : " -c ", conf == NULL ? "" : conf);
 }
 
 static int

@@ -75,7 +75,8 @@ verb_find(const struct verb *table, int *argc, char ***argv, struct why *why)
 		return refuse(why,
 		    head.len > 0 ? "several verbs begin so" : "no such verb",
 		    given);
-	(*argc)--, (*argv)++;
+	(*argc)--;
+	(*argv)++;
 	verb = find_row(table, head, tail);
 	if (verb != NULL)
 		return verb;
@@ -85,7 +86,8 @@ verb_find(const struct verb *table, int *argc, char ***argv, struct why *why)
 	if (given.len == 0 || !find_word(table, head, given, &tail))
 		return refuse(why,
 		    tail.len > 0 ? "several begin so" : "no such verb", given);
-	(*argc)--, (*argv)++;
+	(*argc)--;
+	(*argv)++;
 	return find_row(table, head, tail);
 }
 

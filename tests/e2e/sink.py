@@ -30,6 +30,7 @@ KNOBS = {
     "extensions": ["PIPELINING", "8BITMIME", "SIZE 52428800",
                    "ENHANCEDSTATUSCODES"],
     "starttls": False,      # offer STARTTLS, with a certificate of our own
+    "implicit_tls": False,  # TLS before the greeting
     "broken_tls": False,    # say 220 to STARTTLS, then talk rubbish
     "injected": "",         # sent right behind the reply to STARTTLS
     "auth": "",             # "user:password", offered as PLAIN and LOGIN
@@ -37,6 +38,7 @@ KNOBS = {
     "auth_needs_tls": False,
     "mail": "",             # reply to MAIL: "451 4.7.1 later"
     "refuse": {},           # {regular expression on the recipient: reply}
+    "max_rcpt": 0,          # then 452 4.5.3
     "data": "",             # reply to DATA instead of 354
     "end": "",              # reply to the end of data
     "drop": "",             # close at: GREETING EHLO MAIL RCPT DATA BODY END
@@ -50,10 +52,11 @@ KNOBS = {
 def make_certificate(directory, name="sink.test"):
     """Paths of a self-made certificate and its key."""
     paths = [os.path.join(directory, n) for n in ("cert.pem", "key.pem")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                    "-days", "2", "-subj", "/CN=" + name, "-out", paths[0],
-                    "-keyout", paths[1]], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-nodes", "-days", "2",
+         "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-subj", "/CN=" + name, "-out", paths[0], "-keyout", paths[1]],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return paths
 
 
@@ -63,7 +66,7 @@ class Closed(Exception):
 
 class Session(socketserver.BaseRequestHandler):
     def setup(self):
-        self.buffer = b""
+        self.buffer, self.position = b"", 0
         self.commands, self.is_tls, self.login = [], False, None
         self.sent = 0
         self.reset()
@@ -85,13 +88,17 @@ class Session(socketserver.BaseRequestHandler):
             line + end for line in text.split("\n")).encode())
 
     def read_line(self):
-        while b"\n" not in self.buffer:
+        while True:
+            end = self.buffer.find(b"\n", self.position) + 1
+            if end > 0:
+                line = self.buffer[self.position:end]
+                self.position = end
+                return line
             more = self.request.recv(65536)
             if not more:
                 raise Closed
-            self.buffer += more
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return line + b"\n"
+            self.buffer = self.buffer[self.position:] + more
+            self.position = 0
 
     def drop(self, stage):
         if self.server.knobs["drop"] == stage:
@@ -99,6 +106,8 @@ class Session(socketserver.BaseRequestHandler):
 
     def handle(self):
         try:
+            if self.server.knobs["implicit_tls"]:
+                self.start_tls()
             self.drop("GREETING")
             self.reply(self.server.knobs["greeting"] or
                        "220 %s ESMTP" % self.server.knobs["hostname"])
@@ -139,9 +148,12 @@ class Session(socketserver.BaseRequestHandler):
             self.request.recv(65536)
             self.request.sendall(b"this is no TLS\r\n" * 10)
             raise Closed
+        self.start_tls()
+
+    def start_tls(self):
         self.request = self.server.context.wrap_socket(
             self.request, server_side=True)
-        self.is_tls, self.buffer = True, b""
+        self.is_tls, self.buffer, self.position = True, b"", 0
         self.reset()
 
     def do_AUTH(self, line):
@@ -176,6 +188,8 @@ class Session(socketserver.BaseRequestHandler):
                 return self.reply(text)
         if self.mail_from is None:
             return self.reply("503 5.5.1 MAIL first")
+        if len(self.rcpt_to) == self.server.knobs["max_rcpt"] != 0:
+            return self.reply("452 4.5.3 too many")
         self.rcpt_to.append(address)
         self.reply("250 2.1.5 ok")
 
@@ -187,9 +201,10 @@ class Session(socketserver.BaseRequestHandler):
             return self.reply("503 5.5.1 RCPT first")
         self.reply("354 go ahead")
         self.drop("BODY")
-        raw = b""
-        while not (raw == b".\r\n" or raw.endswith(b"\r\n.\r\n")):
-            raw += self.read_line()
+        lines = [b"\r\n"]
+        while not (lines[-1] == b".\r\n" and lines[-2].endswith(b"\r\n")):
+            lines.append(self.read_line())
+        raw = b"".join(lines[1:])
         self.drop("END")
         if self.server.knobs["end"]:
             self.reset()
@@ -230,7 +245,7 @@ class Sink(socketserver.ThreadingTCPServer):
         self.knobs = dict(KNOBS, **knobs)
         self.messages, self.lock, self.connections = [], threading.Lock(), 0
         self.on_message = on_message
-        if self.knobs["starttls"]:
+        if self.knobs["starttls"] or self.knobs["implicit_tls"]:
             with tempfile.TemporaryDirectory() as directory:
                 self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 self.context.load_cert_chain(*make_certificate(directory))

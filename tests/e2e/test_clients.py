@@ -248,5 +248,6 @@ def test_sendmail_command(host):
     texts = [open(path).read() for path in host.messages(user)]
     assert not any("Bcc:" in text for text in texts)
     assert any("Subject: s4" in text for text in texts)
+    host.wait_queue_empty()
     assert "Mail queue is empty" in host.sendmail("-bp").stdout
     host.sendmail("-q")

@@ -17,11 +17,10 @@ check_path(struct slice input, struct arena *arena)
 {
 	static const struct address_syntax syntax = { true, true };
 	struct address address, again;
-	struct slice rest;
 	struct buf out;
 
-	if (!address_parse_path(input, syntax, arena, &address, &rest, NULL)
-	    || address_is_null(&address))
+	if (!address_parse_path(&input, syntax, arena, &address, NULL) ||
+	    address_is_null(&address))
 		return;
 	buf_init(&out, 4096);
 	BUG_UNLESS(address_format(&out, &address));

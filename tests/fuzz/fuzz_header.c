@@ -32,8 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		BUG_UNLESS(slice_index(buf_slice(&out), '\n') == out.len);
 	}
 	BUG_UNLESS(iterator.is_at_end && iterator.body_offset <= size);
-	BUG_UNLESS(iterator.has_separator
-	    == (iterator.body_offset > position));
+	BUG_UNLESS(iterator.has_separator == (iterator.body_offset > position));
 	BUG_UNLESS(iterator.body_offset - position <= 2);
 	buf_free(&out);
 	return 0;

@@ -24,7 +24,8 @@ run(struct driver *driver, uint8_t choice, struct slice input, size_t step)
 	driver_feed(driver, input, step);
 	driver_end(driver, choice & 32);
 	BUG_UNLESS(!driver->session.replies.failed);
-	BUG_UNLESS(driver->session.line.partial.len <= LIMIT_SMTP_AUTH_LINE + 2);
+	BUG_UNLESS(
+	    driver->session.line.partial.len <= LIMIT_SMTP_AUTH_LINE + 2);
 }
 
 int
@@ -37,13 +38,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	input = slice_make(data + 1, size - 1);
 	run(&whole, data[0], input, 0);
-	run(&split, data[0], input, 1 + (size_t)data[0] % 61);
+	run(&split, data[0], input, 1U + data[0] % 61U);
 	/* A close for commands behind bare line ends may depend on it. */
 	if (whole.session.decoder.problems == 0) {
-		BUG_UNLESS(slice_eq(buf_slice(&whole.replies),
-		    buf_slice(&split.replies)));
-		BUG_UNLESS(slice_eq(buf_slice(&whole.accepted),
-		    buf_slice(&split.accepted)));
+		BUG_UNLESS(slice_eq(
+		    buf_slice(&whole.replies), buf_slice(&split.replies)));
+		BUG_UNLESS(slice_eq(
+		    buf_slice(&whole.accepted), buf_slice(&split.accepted)));
 	}
 	driver_clear(&whole);
 	driver_clear(&split);

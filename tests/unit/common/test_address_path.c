@@ -43,15 +43,16 @@ paths_are_taken_as_the_grammar_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		if (!address_parse_path(slice_of(cases[i].input), sender,
-		        arena, &address, &rest, &why))
+		rest = slice_of(cases[i].input);
+		if (!address_parse_path(&rest, sender, arena, &address, &why))
 			fail_msg("%s: %s", cases[i].input, why.text);
 		assert_slice_equal(address.local, slice_of(cases[i].local));
 		assert_slice_equal(address.domain, slice_of(cases[i].domain));
 		assert_slice_equal(rest, slice_of(cases[i].rest));
 	}
-	assert_true(address_parse_path(S("<postmaster>"), recipient, arena,
-	    &address, &rest, &why));
+	rest = S("<postmaster>");
+	assert_true(
+	    address_parse_path(&rest, recipient, arena, &address, &why));
 	assert_slice_equal(address.local, S("postmaster"));
 	assert_int_equal(address.domain.len, 0);
 	arena_free(&arena);
@@ -62,8 +63,8 @@ what_is_no_path_is_refused_with_a_reason(void **state)
 {
 	static const char *const cases[] = { "", " ", "<", ">", "<a", "<a@b",
 		"<a@>", "<@b>", "a@", "@b", "<a@b>c", "<a@b >", "<a b@c>",
-		"<a..b@c>", "<.a@b>", "<a.@b>", "<a@b..c>", "<a@.b>",
-		"<a@-b>", "<a@b->", "<a@b_c>", "<a@[1.2.3]>", "<a@[::1]>",
+		"<a..b@c>", "<.a@b>", "<a.@b>", "<a@b..c>", "<a@.b>", "<a@-b>",
+		"<a@b->", "<a@b_c>", "<a@[1.2.3]>", "<a@[::1]>",
 		"<a@[IPv6:1.2.3.4]>", "<a@[1.2.3.4>", "<a@[]>", "<\"a@b>",
 		"<\"\"@b>", "<\"a\"b@c>", "<\"a\tb\"@c>", "<@x:>", "<@x>",
 		"<@x,:a@b>", "<\xc3\xa4@b>", "<a@\xc3\xa4>", "<a>", "a",
@@ -76,19 +77,21 @@ what_is_no_path_is_refused_with_a_reason(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		memset(&why, 0, sizeof(why));
-		if (address_parse_path(slice_of(cases[i]), sender, arena,
-		        &address, &rest, &why))
+		rest = slice_of(cases[i]);
+		if (address_parse_path(&rest, sender, arena, &address, &why))
 			fail_msg("%s was taken", cases[i]);
 		assert_string_equal(why.status, "5.1.7");
 		assert_true(why.text[0] != '\0');
 		if (strchr(cases[i], '@') == NULL)
 			continue;
-		assert_false(address_parse_path(slice_of(cases[i]), recipient,
-		    arena, &address, &rest, &why));
+		rest = slice_of(cases[i]);
+		assert_false(address_parse_path(
+		    &rest, recipient, arena, &address, &why));
 		assert_string_equal(why.status, "5.1.3");
 	}
-	assert_false(address_parse_path(S("<>"), recipient, arena, &address,
-	    &rest, &why));
+	rest = S("<>");
+	assert_false(
+	    address_parse_path(&rest, recipient, arena, &address, &why));
 	arena_free(&arena);
 }
 
@@ -96,7 +99,7 @@ static void
 long_addresses_are_refused_not_cut(void **state)
 {
 	struct arena *arena = arena_new("test", 1 << 20);
-	char input[70000];
+	char input[10000];
 	struct address address;
 	struct slice rest;
 
@@ -107,11 +110,11 @@ long_addresses_are_refused_not_cut(void **state)
 	memcpy(input + 200, "a@b", 3);
 	assert_false(address_parse(slice_make(input, 203), arena, &address));
 	memcpy(input, "a@", 2);
-	assert_false(address_parse_path(slice_make(input, sizeof(input)),
-	    sender, arena, &address, &rest, NULL));
+	rest = slice_make(input, sizeof(input));
+	assert_false(address_parse_path(&rest, sender, arena, &address, NULL));
 	memset(input, '"', sizeof(input));
-	assert_false(address_parse_path(slice_make(input, sizeof(input)),
-	    sender, arena, &address, &rest, NULL));
+	rest = slice_make(input, sizeof(input));
+	assert_false(address_parse_path(&rest, sender, arena, &address, NULL));
 	arena_free(&arena);
 }
 
@@ -179,8 +182,7 @@ main(void)
 		cmocka_unit_test(what_is_no_path_is_refused_with_a_reason),
 		cmocka_unit_test(long_addresses_are_refused_not_cut),
 		cmocka_unit_test(formatting_and_parsing_agree),
-		cmocka_unit_test(
-		    domains_have_labels_of_letters_digits_hyphens),
+		cmocka_unit_test(domains_have_labels_of_letters_digits_hyphens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

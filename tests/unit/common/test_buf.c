@@ -35,8 +35,8 @@ formats_numbers_and_escapes(void **state)
 	buf_init(&buf, 100);
 	buf_add_format(&buf, "%s=%d ", "size", 42);
 	buf_add_printable(&buf, S("a\r\n\\\0\xff"));
-	assert_string_equal(buf_string(&buf),
-	    "size=42 a\\x0D\\x0A\\x5C\\x00\\xFF");
+	assert_string_equal(
+	    buf_string(&buf), "size=42 a\\x0D\\x0A\\x5C\\x00\\xFF");
 	buf_free(&buf);
 }
 

@@ -35,10 +35,10 @@ decoding_takes_dots_off_and_stops_at_the_end(void **state)
 		unsigned int problems;
 	} cases[] = {
 		{ SLICE(".\r\n"), SLICE(""), SLICE(""), true, 0 },
-		{ SLICE("a\r\n.\r\nQUIT"), SLICE("a\r\n"), SLICE("QUIT"),
-		    true, 0 },
-		{ SLICE("..\r\n.a\r\n...\r\n.\r\n"),
-		    SLICE(".\r\na\r\n..\r\n"), SLICE(""), true, 0 },
+		{ SLICE("a\r\n.\r\nQUIT"), SLICE("a\r\n"), SLICE("QUIT"), true,
+		    0 },
+		{ SLICE("..\r\n.a\r\n...\r\n.\r\n"), SLICE(".\r\na\r\n..\r\n"),
+		    SLICE(""), true, 0 },
 		{ SLICE("a.\r\n.b.\r\n"), SLICE("a.\r\nb.\r\n"), SLICE(""),
 		    false, 0 },
 		{ SLICE("\r\n\r\n.\r\n"), SLICE("\r\n\r\n"), SLICE(""), true,
@@ -47,12 +47,12 @@ decoding_takes_dots_off_and_stops_at_the_end(void **state)
 		    true, DOT_BARE_LF },
 		{ SLICE("a\n.\r\nb\r\n.\r\n"), SLICE("a\n.\r\nb\r\n"),
 		    SLICE(""), true, DOT_BARE_LF },
-		{ SLICE("a\r\n.\nb\r\n.\r\n"), SLICE("a\r\n\nb\r\n"),
-		    SLICE(""), true, DOT_BARE_LF },
+		{ SLICE("a\r\n.\nb\r\n.\r\n"), SLICE("a\r\n\nb\r\n"), SLICE(""),
+		    true, DOT_BARE_LF },
 		{ SLICE("a\r.\r\n.\r\n"), SLICE("a\r.\r\n"), SLICE(""), true,
 		    DOT_BARE_CR },
-		{ SLICE("a\r\n.\r.\r\n.\r\n"), SLICE("a\r\n\r.\r\n"),
-		    SLICE(""), true, DOT_BARE_CR },
+		{ SLICE("a\r\n.\r.\r\n.\r\n"), SLICE("a\r\n\r.\r\n"), SLICE(""),
+		    true, DOT_BARE_CR },
 		{ SLICE("a\r\r\n.\r\n"), SLICE("a\r\r\n"), SLICE(""), true,
 		    DOT_BARE_CR },
 		{ SLICE("a\0b\r\n.\r\n"), SLICE("a\0b\r\n"), SLICE(""), true,
@@ -71,8 +71,8 @@ decoding_takes_dots_off_and_stops_at_the_end(void **state)
 			assert_slice_equal(buf_slice(&out), cases[i].text);
 			assert_int_equal(decoder.is_at_end, cases[i].is_end);
 			assert_int_equal(decoder.problems, cases[i].problems);
-			assert_slice_equal(slice_from(cases[i].input, used),
-			    cases[i].rest);
+			assert_slice_equal(
+			    slice_from(cases[i].input, used), cases[i].rest);
 		}
 	}
 	buf_free(&out);
@@ -106,8 +106,8 @@ a_long_line_is_reported_whatever_the_split(void **state)
 static void
 a_full_buffer_stops_decoding_without_loss(void **state)
 {
-	static const struct slice input
-	    = SLICE("one\r\n..two\r\n\r\nthree four five\r\n.\r\nNOOP");
+	static const struct slice input =
+	    SLICE("one\r\n..two\r\n\r\nthree four five\r\n.\r\nNOOP");
 	struct slice rest = input;
 	struct dot_decoder decoder;
 	struct buf out, all;
@@ -122,8 +122,8 @@ a_full_buffer_stops_decoding_without_loss(void **state)
 		buf_clear(&out);
 	}
 	buf_add(&all, buf_slice(&out));
-	assert_slice_equal(buf_slice(&all),
-	    S("one\r\n.two\r\n\r\nthree four five\r\n"));
+	assert_slice_equal(
+	    buf_slice(&all), S("one\r\n.two\r\n\r\nthree four five\r\n"));
 	assert_slice_equal(rest, S("NOOP"));
 	buf_free(&out);
 	buf_free(&all);
@@ -155,11 +155,10 @@ encoding_gives_crlf_and_doubled_dots(void **state)
 			buf_clear(&out);
 			dot_encode_init(&encoder);
 			for (; input.len > 0; input = slice_from(input, step))
-				assert_true(dot_encode(&encoder,
-				    slice_first(input, step), &out));
+				assert_true(dot_encode(
+				    &encoder, slice_first(input, step), &out));
 			assert_true(dot_encode_end(&encoder, &out));
-			assert_string_equal(buf_string(&out),
-			    cases[i].output);
+			assert_string_equal(buf_string(&out), cases[i].output);
 		}
 	}
 	buf_free(&out);

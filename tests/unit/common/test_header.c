@@ -12,9 +12,9 @@
 static void
 fields_come_one_by_one_with_their_folding(void **state)
 {
-	static const struct slice message
-	    = SLICE("From: a@b\r\nSubject : one\r\n two\r\n\tthree\r\nX:\r\n"
-	            "\r\nbody: no field\r\n");
+	static const struct slice message =
+	    SLICE("From: a@b\r\nSubject : one\r\n two\r\n\tthree\r\nX:\r\n"
+		  "\r\nbody: no field\r\n");
 	struct header_iterator iterator;
 	struct header_field field;
 
@@ -33,8 +33,8 @@ fields_come_one_by_one_with_their_folding(void **state)
 	assert_false(header_next(&iterator, &field));
 	assert_true(iterator.is_at_end);
 	assert_true(iterator.has_separator);
-	assert_slice_equal(slice_from(message, iterator.body_offset),
-	    S("body: no field\r\n"));
+	assert_slice_equal(
+	    slice_from(message, iterator.body_offset), S("body: no field\r\n"));
 	assert_false(header_next(&iterator, &field));
 }
 
@@ -54,8 +54,7 @@ the_header_ends_where_no_field_begins(void **state)
 		{ SLICE("A: b\n\nbody"), 1, true, SLICE("body") },
 		{ SLICE("A: b\r\nDear Sarol\r\n"), 1, false,
 		    SLICE("Dear Sarol\r\n") },
-		{ SLICE(" A: b\r\n\r\n"), 0, false,
-		    SLICE(" A: b\r\n\r\n") },
+		{ SLICE(" A: b\r\n\r\n"), 0, false, SLICE(" A: b\r\n\r\n") },
 		{ SLICE(": b\r\n"), 0, false, SLICE(": b\r\n") },
 		{ SLICE("A b: c\r\n"), 0, false, SLICE("A b: c\r\n") },
 		{ SLICE("A\xc3\xa4: c\r\n"), 0, false,
@@ -75,8 +74,8 @@ the_header_ends_where_no_field_begins(void **state)
 		for (fields = 0; header_next(&iterator, &field); fields++)
 			continue;
 		assert_int_equal(fields, cases[i].fields);
-		assert_int_equal(iterator.has_separator,
-		    cases[i].has_separator);
+		assert_int_equal(
+		    iterator.has_separator, cases[i].has_separator);
 		assert_slice_equal(
 		    slice_from(cases[i].message, iterator.body_offset),
 		    cases[i].body);
@@ -89,8 +88,8 @@ the_first_field_of_a_name_is_found(void **state)
 	struct header_field field;
 
 	(void)state;
-	assert_true(header_find(S("A: 1\r\nb: 2\r\nB: 3\r\n\r\nC: 4\r\n"),
-	    S("B"), &field));
+	assert_true(header_find(
+	    S("A: 1\r\nb: 2\r\nB: 3\r\n\r\nC: 4\r\n"), S("B"), &field));
 	assert_slice_equal(field.body, S(" 2"));
 	assert_false(header_find(S("A: 1\r\n\r\nC: 4\r\n"), S("C"), &field));
 }
@@ -123,8 +122,8 @@ unfolding_takes_line_ends_out(void **state)
 static void
 a_hostile_header_takes_linear_time(void **state)
 {
-	static const char *const units[] = { "a:\r\n", " \r\n", "a", "a:",
-		" ", "a:\n ", "a:\r\n\t\r\n" };
+	static const char *const units[] = { "a:\r\n", " \r\n", "a", "a:", " ",
+		"a:\n ", "a:\r\n\t\r\n" };
 	struct header_iterator iterator;
 	struct header_field field;
 	struct buf input;

@@ -33,8 +33,8 @@ close_pair(void **state)
 
 /* Put the answer there before the question: both fit into the socket. */
 static void
-answer(int fd, uint8_t type, uint32_t code, const char *status,
-    const char *text)
+answer(
+    int fd, uint8_t type, uint32_t code, const char *status, const char *text)
 {
 	struct message out;
 
@@ -50,8 +50,8 @@ answer(int fd, uint8_t type, uint32_t code, const char *status,
 static void
 a_sender_travels_whole(void **state)
 {
-	const struct inject_sender sender = { S("a@b.c"), S("helo"), true,
-		true, 12345 };
+	const struct inject_sender sender = { S("a@b.c"), S("helo"), true, true,
+		12345 };
 	int *ends = *state;
 	struct inject_reply reply;
 	struct message in;
@@ -100,23 +100,22 @@ chunks_and_the_end_keep_every_byte(void **state)
 		bool ok = true;
 
 		for (int i = 0; i < 20 && ok; i++)
-			ok = inject_chunk(ends[0],
-			    slice_make(chunk, LIMIT_PIPE_CHUNK));
-		ok = ok && inject_finish(ends[0], S("tail"), &reply)
-		    && reply.code == 250;
-		ok = ok && inject_finish(ends[0], S(""), &reply)
-		    && reply.code == 250 && inject_abort(ends[0]);
+			ok = inject_chunk(
+			    ends[0], slice_make(chunk, LIMIT_PIPE_CHUNK));
+		ok = ok && inject_finish(ends[0], S("tail"), &reply) &&
+		     reply.code == 250;
+		ok = ok && inject_finish(ends[0], S(""), &reply) &&
+		     reply.code == 250 && inject_abort(ends[0]);
 		_exit(ok ? 0 : 1);
 	}
 	message_init(&in);
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(message_receive(&in, ends[1], io_deadline(9)),
-		    IO_OK);
+		assert_int_equal(
+		    message_receive(&in, ends[1], io_deadline(9)), IO_OK);
 		assert_int_equal(in.type, INJECT_CHUNK);
 		assert_true(message_get_slice(&in, &bytes));
 		assert_true(message_end(&in));
-		assert_slice_equal(bytes,
-		    slice_make(chunk, LIMIT_PIPE_CHUNK));
+		assert_slice_equal(bytes, slice_make(chunk, LIMIT_PIPE_CHUNK));
 		total += bytes.len;
 	}
 	assert_int_equal(total, 20 * LIMIT_PIPE_CHUNK);
@@ -176,14 +175,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_sender_travels_whole,
-		    open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(
+		    a_sender_travels_whole, open_pair, close_pair),
 		cmocka_unit_test_setup_teardown(
 		    chunks_and_the_end_keep_every_byte, open_pair, close_pair),
-		cmocka_unit_test_setup_teardown(a_wrong_answer_is_no_answer,
-		    open_pair, close_pair),
-		cmocka_unit_test_setup_teardown(a_dead_enqueue_is_noticed,
-		    open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(
+		    a_wrong_answer_is_no_answer, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(
+		    a_dead_enqueue_is_noticed, open_pair, close_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

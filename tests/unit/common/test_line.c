@@ -14,7 +14,8 @@ static void
 read_lines(struct slice input, size_t step, size_t ceiling, struct buf *out)
 {
 	static const char letters[] = { [LINE_OK] = 'o',
-		[LINE_BARE_LF] = 'f', [LINE_BARE_CR] = 'r',
+		[LINE_BARE_LF] = 'f',
+		[LINE_BARE_CR] = 'r',
 		[LINE_TOO_LONG] = 'l' };
 	struct line_reader reader;
 	enum line_status status;
@@ -23,8 +24,8 @@ read_lines(struct slice input, size_t step, size_t ceiling, struct buf *out)
 	line_init(&reader, ceiling);
 	for (; input.len > 0; input = slice_from(input, step)) {
 		piece = slice_first(input, step);
-		while ((status = line_next(&reader, &piece, &line))
-		    != LINE_MORE) {
+		while (
+		    (status = line_next(&reader, &piece, &line)) != LINE_MORE) {
 			buf_add_char(out, letters[status]);
 			buf_add(out, line);
 			buf_add_char(out, ';');

@@ -92,8 +92,8 @@ malformed_frames_are_refused(void **state)
 		buf_add(&input, cases[i]);
 		assert_false(message_take(&in, &input, &ok));
 		assert_false(ok);
-		assert_int_equal(io_write_all(ends[0], cases[i], IO_FOREVER),
-		    IO_OK);
+		assert_int_equal(
+		    io_write_all(ends[0], cases[i], IO_FOREVER), IO_OK);
 		assert_int_equal(
 		    message_receive(&in, ends[1], io_deadline(5)), IO_ERROR);
 	}
@@ -133,8 +133,8 @@ a_frame_that_lies_about_its_fields_fails(void **state)
 static void
 frames_are_taken_out_of_any_split(void **state)
 {
-	static const struct slice frames
-	    = SLICE("MP\1\1\0\0\0\0MP\1\2\1\0\0\0xMP\1\3\2\0\0\0yz");
+	static const struct slice frames =
+	    SLICE("MP\1\1\0\0\0\0MP\1\2\1\0\0\0xMP\1\3\2\0\0\0yz");
 	struct message in;
 	struct buf input;
 	uint8_t seen = 0;
@@ -164,10 +164,9 @@ an_end_inside_a_frame_is_an_error(void **state)
 	message_init(&in);
 	io_write_all(ends[0], S("MP\1\1\4\0\0\0ab"), IO_FOREVER);
 	shutdown(ends[0], SHUT_WR);
-	assert_int_equal(message_receive(&in, ends[1], io_deadline(5)),
-	    IO_ERROR);
-	assert_int_equal(message_receive(&in, ends[1], io_deadline(5)),
-	    IO_EOF);
+	assert_int_equal(
+	    message_receive(&in, ends[1], io_deadline(5)), IO_ERROR);
+	assert_int_equal(message_receive(&in, ends[1], io_deadline(5)), IO_EOF);
 	message_free(&in);
 }
 
@@ -203,10 +202,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_put_is_got,
-		    open_pair, close_pair),
-		cmocka_unit_test_setup_teardown(malformed_frames_are_refused,
-		    open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(
+		    what_is_put_is_got, open_pair, close_pair),
+		cmocka_unit_test_setup_teardown(
+		    malformed_frames_are_refused, open_pair, close_pair),
 		cmocka_unit_test(a_frame_that_lies_about_its_fields_fails),
 		cmocka_unit_test(frames_are_taken_out_of_any_split),
 		cmocka_unit_test_setup_teardown(

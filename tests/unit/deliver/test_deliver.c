@@ -37,7 +37,7 @@ make(void **state)
 
 	scratch_make(&f->scratch);
 	scratch_write(&f->scratch, "queued", body);
-	f->recipient = (struct job_recipient) { .index = 3,
+	f->recipient = (struct job_recipient){ .index = 3,
 		.kind = TARGET_MAILBOX,
 		.address = SLICE("alice@x.test"),
 		.original = SLICE("info@x.test") };
@@ -94,19 +94,18 @@ deliver(struct fixture *f)
 	message_init(&message);
 	job_encode(&message, &f->job);
 	assert_int_equal(
-	    message_send_fd(&message, ends[0], spool, io_deadline(10)),
-	    IO_OK);
+	    message_send_fd(&message, ends[0], spool, io_deadline(10)), IO_OK);
 	close(spool);
-	ok = message_receive(&message, ends[0], io_deadline(10)) == IO_OK
-	    && verdict_decode(&message, &f->verdict)
-	    && message_receive(&message, ends[0], io_deadline(10)) == IO_OK
-	    && job_done_decode(&message, &f->done);
+	ok = message_receive(&message, ends[0], io_deadline(10)) == IO_OK &&
+	     verdict_decode(&message, &f->verdict) &&
+	     message_receive(&message, ends[0], io_deadline(10)) == IO_OK &&
+	     job_done_decode(&message, &f->done);
 	if (ok) {
 		message_begin(&message, SYNC);
 		message_put_string(&message, f->scratch.user.mail);
 		message_send(&message, ends[0], io_deadline(10));
-		ok = message_receive(&message, ends[0], io_deadline(10))
-		    == IO_OK;
+		ok = message_receive(&message, ends[0], io_deadline(10)) ==
+		     IO_OK;
 		assert_true(!ok || message.type == SYNCED);
 	}
 	message_free(&message);
@@ -344,12 +343,15 @@ spawner_becomes_nobody_it_should_not(void **state)
 	struct why why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct spawn_rules rules = { .settings = &settings,
+			.own = cases[i].own,
+			.virtual_uid = cases[i].virtual_uid };
+
 		assert_int_equal(
-		    spawn_may_become(&settings, cases[i].own,
-			cases[i].virtual_uid, cases[i].uid, cases[i].gid,
-			&why),
+		    spawn_may_become(&rules, cases[i].uid, cases[i].gid, &why),
 		    cases[i].may);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)

@@ -155,6 +155,14 @@ static const struct script scripts[] = {
 				"C:RCPT TO:<c@x.test>\nS:250 ok\nC:DATA\n"
 				"S:354 go\nC:x\nC:.\nS:250 ok\n",
 	    .verdicts = "F 5.1.3 F 5.6.7 D 2.0.0" },
+	{ .name = "brackets and blanks only within quotes",
+	    .options = { HOST },
+	    .message = { .size = 3 },
+	    .addresses = { "b@x.test> NOTIFY=NEVER", "\"a> \\\"<\"@x.test",
+		"\"c@x.test" },
+	    .lines = PLAIN_HOST "C:MAIL FROM:<a@me.test> SIZE=3\nS:250 ok\n"
+				"C:RCPT TO:<\"a> \\\"<\"@x.test>\nS:550 no\n",
+	    .verdicts = "F 5.1.3 F 5.0.0 F 5.1.3" },
 	{ .name = "too many recipients is for later",
 	    .options = { HOST },
 	    .message = { .size = 3 },
@@ -177,6 +185,15 @@ static const struct script scripts[] = {
 			   "C:RCPT TO:<b@x.test>\nS:250 ok\n"
 			   "C:DATA\nS:354 go\nC:x\nC:.\nS:250 ok\n",
 	    .verdicts = "D 2.0.0" },
+	{ .name = "TLS before the greeting",
+	    .options = { HOST, .is_tls_first = true, .login = SLICE("test"),
+		.password = SLICE("secret") },
+	    .message = { .size = 3 },
+	    .addresses = { "b@x.test" },
+	    .lines = "TLS\n" HELLO "S:250-mx\nS:250 AUTH PLAIN\n"
+		     "C:AUTH PLAIN AHRlc3QAc2VjcmV0\nS:235 in\n"
+		     "C:MAIL FROM:<a@me.test>\nS:550 5.7.9 no\n",
+	    .verdicts = "F 5.7.9" },
 	{ .name = "STARTTLS refused: in clear",
 	    .options = { HOST, .tls_level = TLS_LEVEL_MAY },
 	    .message = { .size = 3 },
@@ -358,6 +375,8 @@ play_script(const struct script *script, size_t piece)
 		buf_clear(&play.said);
 		take_lines(&rest, S("S:"), true, &server);
 		take_lines(&rest, S("S:"), false, &expected);
+		if (server.len == 0)
+			play_input(&play, S(""));
 		for (input = buf_slice(&server); input.len > 0;
 		     input = slice_from(input, piece))
 			play_input(&play, slice_first(input, piece));

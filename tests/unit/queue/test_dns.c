@@ -253,7 +253,7 @@ serve_udp(int fd, const enum deed *deeds, size_t count)
 	struct sockaddr_in peer;
 	socklen_t size = sizeof(peer);
 	char bytes[512];
-	ssize_t n;
+	ssize_t n = -1;
 
 	for (size_t i = 0; i < count; i++) {
 		/* A lie is told before the truth, to the same question. */

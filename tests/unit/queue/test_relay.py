@@ -14,11 +14,14 @@ import sys
 import tempfile
 import unittest
 
+sys.dont_write_bytecode = True
 SOURCE = os.environ.get("srcdir", ".")
 sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
 
 from sink import Sink  # noqa: E402
 
+# A process that cannot be traced cannot be searched for leaks either.
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 DRIVER = "tests/unit/queue/relay_driver"
 NONE, MAY, ENCRYPT = "0", "1", "2"
 SHORT = b"Subject: x\r\n\r\n.dot\r\nend\r\n"
@@ -156,6 +159,14 @@ class RelayTest(unittest.TestCase):
                          "550 5.1.1 no such user (in reply to RCPT TO)")
         self.assertEqual(sink.messages[0]["rcpt_to"], ["b@x.test"])
 
+    def test_as_many_recipients_at_a_time_as_the_host_wants(self):
+        with Sink(max_rcpt=2) as sink:
+            self.assertEqual(self.status(sink, recipients=(
+                "b@x.test", "c@x.test", "d@x.test", "e@x.test", "f@x.test")),
+                ["D 2.0.0"] * 5)
+        self.assertEqual([len(m["rcpt_to"]) for m in sink.messages],
+                         [2, 2, 1])
+
     def test_refusals_at_each_stage(self):
         for knobs, expected in (
                 ({"greeting": "554 5.3.2 no"}, "T 4.3.2"),
@@ -227,9 +238,10 @@ class RelayTest(unittest.TestCase):
             self.assertEqual(self.status(sink), ["D 2.0.0"])
 
     def test_literals(self):
-        with Sink() as sink:
+        with Sink(starttls=True) as sink:
             self.settings(smtp_port=sink.port)
-            self.assertEqual(self.status("", domain="[127.0.0.1]"),
+            self.assertEqual(self.status("", domain="[127.0.0.1]",
+                                         options=("-t", ENCRYPT)),
                              ["D 2.0.0"])
         self.assertEqual(self.status("", domain="[127.0.0]"), ["F 5.1.3"])
 

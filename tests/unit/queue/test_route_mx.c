@@ -29,8 +29,8 @@ static const char *const zone[] = {
 	"halfslow.test MX 10:slow.test 20:mx1.test",
 	"broken.test MX 10:zero.test",
 	"zero.test A 0.0.0.0 224.0.0.1 255.255.255.255",
-	"many.test A 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 "
-	"192.0.2.6",
+	("many.test A 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 "
+	 "192.0.2.6"),
 	"six.test AAAA 2001:db8::6",
 	"empty.test TXT x",
 };

@@ -47,6 +47,34 @@ a_hand_typed_session_sends_a_message(void **state)
 	driver_clear(&driver);
 }
 
+static const struct {
+	const char *line;
+	const char *replies[4]; /* START READY MAIL RCPT */
+} matrix[] = {
+	{ "HELO c\r\n", { "250 mx", "250 mx", "250 mx", "250 mx" } },
+	{ "EHLO c\r\n", { "250-mx", "250-mx", "250-mx", "250-mx" } },
+	{ "MAIL FROM:<a@b.c>\r\n",
+	    { "503 5.5.1 Send HELO", "250 2.1.5", "503 5.5.1 MAIL is not",
+		"503 5.5.1 MAIL is not" } },
+	{ "RCPT TO:<a@b.c>\r\n", { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
+				     "250 2.1.5", "250 2.1.5" } },
+	{ "DATA\r\n", { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
+			  "503 5.5.1 Send RCPT", "354 " } },
+	{ "RSET\r\n", { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
+	{ "VRFY a@b.c\r\n",
+	    { "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5" } },
+	{ "STARTTLS\r\n", { "220 2.0.0", "220 2.0.0", "503 5.5.1 STARTTLS is",
+			      "503 5.5.1 STARTTLS is" } },
+	{ "AUTH PLAIN\r\n",
+	    { "503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not",
+		"503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not" } },
+	{ "NOOP\r\n", { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
+	{ "HELP\r\n", { "214-2.0.0", "214-2.0.0", "214-2.0.0", "214-2.0.0" } },
+	{ "QUIT\r\n", { "221 2.0.0", "221 2.0.0", "221 2.0.0", "221 2.0.0" } },
+	{ "EXPN a\r\n",
+	    { "500 5.5.1", "500 5.5.1", "500 5.5.1", "500 5.5.1" } },
+};
+
 /* verb x phase, on port 25: the reply's first line, and "-" for a close. */
 static void
 each_verb_in_each_phase_gets_its_reply(void **state)
@@ -58,53 +86,20 @@ each_verb_in_each_phase_gets_its_reply(void **state)
 		{ "EHLO c\r\n", "MAIL FROM:<a@b.c>\r\n", "RCPT TO:<d@e.f>\r\n",
 		    NULL },
 	};
-	static const struct {
-		const char *line;
-		const char *replies[4]; /* START READY MAIL RCPT */
-	} cases[] = {
-		{ "HELO c\r\n", { "250 mx", "250 mx", "250 mx", "250 mx" } },
-		{ "EHLO c\r\n", { "250-mx", "250-mx", "250-mx", "250-mx" } },
-		{ "MAIL FROM:<a@b.c>\r\n",
-		    { "503 5.5.1 Send HELO", "250 2.1.5",
-			"503 5.5.1 MAIL is not", "503 5.5.1 MAIL is not" } },
-		{ "RCPT TO:<a@b.c>\r\n",
-		    { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL", "250 2.1.5",
-			"250 2.1.5" } },
-		{ "DATA\r\n", { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
-				  "503 5.5.1 Send RCPT", "354 " } },
-		{ "RSET\r\n",
-		    { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
-		{ "VRFY a@b.c\r\n",
-		    { "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5" } },
-		{ "STARTTLS\r\n",
-		    { "220 2.0.0", "220 2.0.0", "503 5.5.1 STARTTLS is",
-			"503 5.5.1 STARTTLS is" } },
-		{ "AUTH PLAIN\r\n",
-		    { "503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not",
-			"503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not" } },
-		{ "NOOP\r\n",
-		    { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
-		{ "HELP\r\n",
-		    { "214-2.0.0", "214-2.0.0", "214-2.0.0", "214-2.0.0" } },
-		{ "QUIT\r\n",
-		    { "221 2.0.0", "221 2.0.0", "221 2.0.0", "221 2.0.0" } },
-		{ "EXPN a\r\n",
-		    { "500 5.5.1", "500 5.5.1", "500 5.5.1", "500 5.5.1" } },
-	};
 	struct driver driver;
 	const char *got;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(matrix); i++) {
 		for (size_t phase = 0; phase < 4; phase++) {
 			driver_init(&driver, "smtp", false);
 			driver_say(&driver, "");
 			driver_say_many(&driver, reach[phase]);
 			driver.is_quiet = true;
-			got = driver_say(&driver, cases[i].line);
-			if (strncmp(got, cases[i].replies[phase],
-				strlen(cases[i].replies[phase])) != 0)
-				fail_msg("%s in phase %zu: %s", cases[i].line,
+			got = driver_say(&driver, matrix[i].line);
+			if (strncmp(got, matrix[i].replies[phase],
+				strlen(matrix[i].replies[phase])) != 0)
+				fail_msg("%s in phase %zu: %s", matrix[i].line,
 				    phase, got);
 			driver_clear(&driver);
 		}
@@ -112,64 +107,64 @@ each_verb_in_each_phase_gets_its_reply(void **state)
 	/* Every row of the table has its line here. */
 	for (size_t i = 0; command_table[i].verb.len > 0; i++)
 		assert_true(slice_starts(
-		    slice_of(cases[i].line), command_table[i].verb));
+		    slice_of(matrix[i].line), command_table[i].verb));
 }
+
+static const struct {
+	const char *line;
+	const char *reply;
+} malformed[] = {
+	{ "\r\n", "500 5.5.2 An empty line" },
+	{ "XYZZY\r\n", "500 5.5.1 Unknown command" },
+	{ "HE\bLO c\r\n", "500 5.5.2 A control character" },
+	{ "HE\x7fLO c\r\n", "500 5.5.2 A control character" },
+	{ "NOOP\rNOOP\r\n", "500 5.5.2 A carriage return" },
+	{ "HELO\r\n", "501 5.5.4 Syntax: HELO host" },
+	{ "EHLO \r\n", "501 5.5.4 Syntax: EHLO host" },
+	{ "DATA now\r\n", "503 5.5.1 Send MAIL first" },
+	{ "RSET all\r\n", "501 5.5.4 Syntax: RSET" },
+	{ "QUIT now\r\n", "501 5.5.4 Syntax: QUIT" },
+	{ "VRFY\r\n", "501 5.5.4 Syntax: VRFY" },
+	{ "VRFY a@\r\n", "501 5.1.3 nothing stands after the @" },
+	{ "MAIL\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
+	{ "MAIL <a@b.c>\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
+	{ "MAIL FROM\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
+	{ "MAIL FROM:\r\n", "501 5.1.7 an address is expected" },
+	{ "MAIL FROM:<a@b.c\r\n", "501 5.1.7 the address does not" },
+	{ "MAIL FROM:<a>\r\n", "501 5.1.7 the address has no @d" },
+	{ "MAIL FROM:<a@b_c>\r\n", "501 5.1.7 what stands after" },
+	{ "MAIL FROM:<a@b.c>x\r\n", "501 5.1.7 something follows" },
+	{ "MAIL FROM:<\xc3\xa4@b.c>\r\n", "501 5.1.7 the address has "
+					  "characters outside" },
+	{ "MAIL FROM:<a@b.c> SIZE=\r\n", "501 5.5.4 SIZE= takes" },
+	{ "MAIL FROM:<a@b.c> SIZE=1x\r\n", "501 5.5.4 SIZE= takes" },
+	{ "MAIL FROM:<a@b.c> SIZE=1 size=2\r\n",
+	    "501 5.5.4 SIZE= is given twice" },
+	{ "MAIL FROM:<a@b.c> SIZE=100001\r\n",
+	    "552 5.3.4 The message is too large, the limit is 100000" },
+	{ "MAIL FROM:<a@b.c> BODY=BINARYMIME\r\n", "501 5.5.4 BODY= takes" },
+	{ "MAIL FROM:<a@b.c> AUTH=\r\n", "501 5.5.4 AUTH= takes" },
+	{ "MAIL FROM:<a@b.c> AUTH=a+4\r\n", "501 5.5.4 AUTH= takes" },
+	{ "MAIL FROM:<a@b.c> RET=FULL\r\n", "555 5.5.4 RET is no parameter" },
+	{ "MAIL FROM:<a@b.c> SMTPUTF8\r\n",
+	    "555 5.5.4 SMTPUTF8 is no parameter" },
+};
 
 static void
 malformed_commands_are_told_what_is_wrong(void **state)
 {
-	static const struct {
-		const char *line;
-		const char *reply;
-	} cases[] = {
-		{ "\r\n", "500 5.5.2 An empty line" },
-		{ "XYZZY\r\n", "500 5.5.1 Unknown command" },
-		{ "HE\bLO c\r\n", "500 5.5.2 A control character" },
-		{ "HE\x7fLO c\r\n", "500 5.5.2 A control character" },
-		{ "NOOP\rNOOP\r\n", "500 5.5.2 A carriage return" },
-		{ "HELO\r\n", "501 5.5.4 Syntax: HELO host" },
-		{ "EHLO \r\n", "501 5.5.4 Syntax: EHLO host" },
-		{ "DATA now\r\n", "503 5.5.1 Send MAIL first" },
-		{ "RSET all\r\n", "501 5.5.4 Syntax: RSET" },
-		{ "QUIT now\r\n", "501 5.5.4 Syntax: QUIT" },
-		{ "VRFY\r\n", "501 5.5.4 Syntax: VRFY" },
-		{ "VRFY a@\r\n", "501 5.1.3 nothing stands after the @" },
-		{ "MAIL\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
-		{ "MAIL <a@b.c>\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
-		{ "MAIL FROM\r\n", "501 5.5.4 Syntax: MAIL FROM:<" },
-		{ "MAIL FROM:\r\n", "501 5.1.7 an address is expected" },
-		{ "MAIL FROM:<a@b.c\r\n", "501 5.1.7 the address does not" },
-		{ "MAIL FROM:<a>\r\n", "501 5.1.7 the address has no @d" },
-		{ "MAIL FROM:<a@b_c>\r\n", "501 5.1.7 what stands after" },
-		{ "MAIL FROM:<a@b.c>x\r\n", "501 5.1.7 something follows" },
-		{ "MAIL FROM:<\xc3\xa4@b.c>\r\n", "501 5.1.7 the address has "
-						  "characters outside" },
-		{ "MAIL FROM:<a@b.c> SIZE=\r\n", "501 5.5.4 SIZE= takes" },
-		{ "MAIL FROM:<a@b.c> SIZE=1x\r\n", "501 5.5.4 SIZE= takes" },
-		{ "MAIL FROM:<a@b.c> SIZE=1 size=2\r\n",
-		    "501 5.5.4 SIZE= is given twice" },
-		{ "MAIL FROM:<a@b.c> SIZE=100001\r\n",
-		    "552 5.3.4 The message is too large, the limit is 100000" },
-		{ "MAIL FROM:<a@b.c> BODY=BINARYMIME\r\n",
-		    "501 5.5.4 BODY= takes" },
-		{ "MAIL FROM:<a@b.c> AUTH=\r\n", "501 5.5.4 AUTH= takes" },
-		{ "MAIL FROM:<a@b.c> AUTH=a+4\r\n", "501 5.5.4 AUTH= takes" },
-		{ "MAIL FROM:<a@b.c> RET=FULL\r\n",
-		    "555 5.5.4 RET is no parameter" },
-		{ "MAIL FROM:<a@b.c> SMTPUTF8\r\n",
-		    "555 5.5.4 SMTPUTF8 is no parameter" },
-	};
 	struct driver driver;
 	const char *got;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(malformed); i++) {
 		driver_init(&driver, "smtp", false);
 		driver_say(&driver, "EHLO c\r\n");
 		driver.is_quiet = true;
-		got = driver_say(&driver, cases[i].line);
-		if (strncmp(got, cases[i].reply, strlen(cases[i].reply)) != 0)
-			fail_msg("%s: %s", cases[i].line, got);
+		got = driver_say(&driver, malformed[i].line);
+		if (strncmp(got, malformed[i].reply,
+			strlen(malformed[i].reply)) != 0)
+			fail_msg("%s: %s", malformed[i].line, got);
 		/* It is one line, and the session goes on. */
 		assert_int_equal(
 		    slice_index(slice_of(got), '\n'), strlen(got) - 1);
@@ -207,9 +202,7 @@ what_people_and_clients_type_is_understood(void **state)
 		{ "VRFY <postmaster>\r\n",
 		    "[VRFY postmaster]\n250 2.1.5 Ok\r\n" },
 		{ "VRFY nobody\r\n",
-		    "[VRFY nobody]\n" LOG_OF("VRFY",
-			"550 5.1.1 <x>: no such user", "", "nobody", "ESMTP",
-			"c") "550 5.1.1 <x>: no such user\r\n" },
+		    "[VRFY nobody]\n550 5.1.1 <nobody>: no such user\r\n" },
 	};
 	struct driver driver;
 
@@ -296,17 +289,20 @@ starttls_forgets_what_is_pipelined_behind(void **state)
 }
 
 static void
-a_reject_is_logged_with_its_transaction(void **state)
+a_reject_is_logged_once_with_its_transaction(void **state)
 {
 	struct driver driver;
 
 	(void)state;
 	driver_init(&driver, "smtp", false);
 	driver_say(&driver, "EHLO <evil>\r\nMAIL FROM:<a@b.c>\r\n");
+	assert_string_equal(driver_say(&driver, "RCPT TO:<d@e.f> X=Y\r\n"),
+	    LOG_OF("RCPT", "555 5.5.4 X is no parameter known here", "a@b.c",
+		"d@e.f", "ESMTP",
+		"?evil?") "555 5.5.4 X is no parameter known here\r\n");
+	/* Enqueue logs what it refuses. */
 	assert_string_equal(driver_say(&driver, "RCPT TO:<nobody@b.c>\r\n"),
-	    "[RCPT nobody@b.c]\n" LOG_OF("RCPT", "550 5.1.1 <x>: no such user",
-		"a@b.c", "nobody@b.c", "ESMTP",
-		"?evil?") "550 5.1.1 <x>: no such user\r\n");
+	    "[RCPT nobody@b.c]\n550 5.1.1 <nobody@b.c>: no such user\r\n");
 	driver_clear(&driver);
 }
 
@@ -484,7 +480,7 @@ main(void)
 		cmocka_unit_test(ehlo_announces_what_the_port_offers),
 		cmocka_unit_test(the_greeting_comes_once),
 		cmocka_unit_test(starttls_forgets_what_is_pipelined_behind),
-		cmocka_unit_test(a_reject_is_logged_with_its_transaction),
+		cmocka_unit_test(a_reject_is_logged_once_with_its_transaction),
 		cmocka_unit_test(the_thousand_and_first_recipient_is_put_off),
 		cmocka_unit_test(errors_end_the_session_only_after_many),
 		cmocka_unit_test(

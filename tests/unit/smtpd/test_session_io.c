@@ -34,8 +34,9 @@ run_child(int network, int control, int enqueue)
 	static char hostname[] = "mx.example.org";
 	const struct settings settings = { .hostname = hostname,
 		.message_size_limit = 30000000 };
-	struct connection connection = { .settings = &settings,
-		.listener = &smtp, .id = "CONNECTION000" };
+	struct connection connection = {
+		.settings = &settings, .listener = &smtp, .id = "CONNECTION000"
+	};
 	int null = open("/dev/null", O_RDWR);
 
 	network = fcntl(network, F_DUPFD, 20);
@@ -85,8 +86,8 @@ stage_close(struct stage *stage)
 static void
 say(struct stage *stage, const char *text)
 {
-	assert_int_equal(io_write_all(stage->network, slice_of(text),
-	                     io_deadline(10)),
+	assert_int_equal(
+	    io_write_all(stage->network, slice_of(text), io_deadline(10)),
 	    IO_OK);
 }
 
@@ -97,9 +98,9 @@ hear(struct stage *stage, const char *text)
 	size_t n = 0, got;
 
 	do {
-		assert_int_equal(io_read_some(stage->network, stage->got + n,
-		                     sizeof(stage->got) - n - 1, &got,
-		                     io_deadline(10)),
+		assert_int_equal(
+		    io_read_some(stage->network, stage->got + n,
+			sizeof(stage->got) - n - 1, &got, io_deadline(10)),
 		    IO_OK);
 		n += got;
 		stage->got[n] = '\0';
@@ -112,9 +113,8 @@ start_enqueue(struct stage *stage, enum control_type type)
 {
 	struct control control;
 
-	assert_int_equal(control_receive(stage->control, &control,
-	                     io_deadline(10)),
-	    IO_OK);
+	assert_int_equal(
+	    control_receive(stage->control, &control, io_deadline(10)), IO_OK);
 	assert_int_equal(control.type, CONTROL_ENQUEUE);
 	control.type = (uint8_t)type;
 	assert_int_equal(control_send(stage->control, control), IO_OK);
@@ -149,7 +149,7 @@ a_message_passes_through_the_descriptors(void **state)
 	stage_open(&stage);
 	hear(&stage, "ESMTP Merpati\r\n");
 	say(&stage, "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
-	            "DATA\r\n");
+		    "DATA\r\n");
 	start_enqueue(&stage, CONTROL_READY);
 	serve(&stage, INJECT_MAIL, true);
 	serve(&stage, INJECT_RCPT, true);
@@ -158,8 +158,8 @@ a_message_passes_through_the_descriptors(void **state)
 	say(&stage, "text\r\n.\r\nQUIT\r\n");
 	serve(&stage, INJECT_CHUNK, false);
 	serve(&stage, INJECT_END, true);
-	assert_string_equal(hear(&stage, "Bye\r\n"),
-	    "250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n");
+	assert_string_equal(
+	    hear(&stage, "Bye\r\n"), "250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n");
 	stage_close(&stage);
 }
 
@@ -175,9 +175,9 @@ a_half_closed_client_gets_all_its_replies(void **state)
 	say(&stage, "HELO c\r\nNOOP\r\nNOOP\r\n");
 	shutdown(stage.network, SHUT_WR);
 	hear(&stage, "250 mx.example.org\r\n250 2.0.0 Ok\r\n"
-	             "250 2.0.0 Ok\r\n");
-	assert_int_equal(io_read_some(stage.network, stage.got, 1, &got,
-	                     io_deadline(10)),
+		     "250 2.0.0 Ok\r\n");
+	assert_int_equal(
+	    io_read_some(stage.network, stage.got, 1, &got, io_deadline(10)),
 	    IO_EOF);
 	stage_close(&stage);
 }
@@ -205,7 +205,7 @@ an_enqueue_that_cannot_start_is_451(void **state)
 	say(&stage, "EHLO c\r\nMAIL FROM:<a@b.c>\r\n");
 	start_enqueue(&stage, CONTROL_FAILED);
 	hear(&stage, "451 4.3.0 The mail queue is not available, try again "
-	             "later\r\n");
+		     "later\r\n");
 	say(&stage, "MAIL FROM:<a@b.c>\r\nQUIT\r\n");
 	hear(&stage, "Bye\r\n");
 	stage_close(&stage);
@@ -224,7 +224,7 @@ an_enqueue_that_dies_is_451(void **state)
 	serve(&stage, INJECT_MAIL, true);
 	shutdown(stage.enqueue, SHUT_RDWR);
 	hear(&stage, "451 4.3.0 The mail queue is not available, try again "
-	             "later\r\n");
+		     "later\r\n");
 	say(&stage, "QUIT\r\n");
 	hear(&stage, "Bye\r\n");
 	stage_close(&stage);
@@ -240,14 +240,12 @@ starttls_is_asked_for_after_its_reply(void **state)
 	stage_open(&stage);
 	hear(&stage, "ESMTP Merpati\r\n");
 	say(&stage, "STARTTLS\r\nNOOP\r\n");
-	assert_int_equal(control_receive(stage.control, &control,
-	                     io_deadline(10)),
-	    IO_OK);
+	assert_int_equal(
+	    control_receive(stage.control, &control, io_deadline(10)), IO_OK);
 	assert_int_equal(control.type, CONTROL_STARTTLS);
 	hear(&stage, "220 2.0.0 Ready to start TLS\r\n");
-	assert_int_equal(control_receive(stage.control, &control,
-	                     io_deadline(10)),
-	    IO_EOF);
+	assert_int_equal(
+	    control_receive(stage.control, &control, io_deadline(10)), IO_EOF);
 	stage_close(&stage);
 }
 

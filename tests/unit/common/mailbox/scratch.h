@@ -7,12 +7,14 @@
 #define TESTS_UNIT_COMMON_MAILBOX_SCRATCH_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/users.h"
@@ -48,12 +50,12 @@ scratch_remove_below(int fd)
 	struct dirent *entry;
 
 	while ((entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0
-		    || strcmp(entry->d_name, "..") == 0
-		    || unlinkat(dirfd(directory), entry->d_name, 0) == 0)
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(dirfd(directory), entry->d_name, 0) == 0)
 			continue;
-		scratch_remove_below(openat(dirfd(directory), entry->d_name,
-		    O_RDONLY | O_DIRECTORY));
+		scratch_remove_below(openat(
+		    dirfd(directory), entry->d_name, O_RDONLY | O_DIRECTORY));
 		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(directory);

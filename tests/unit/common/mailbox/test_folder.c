@@ -118,8 +118,8 @@ renames_by_others_are_followed(void **state)
 	close(fd);
 	assert_true(folder_refresh(folder, &changed, &why));
 	assert_true(changed && folder_mail(folder, 0)->is_changed);
-	assert_int_equal(folder_mail(folder, 0)->flags,
-	    MAIL_FLAGGED | MAIL_ANSWERED);
+	assert_int_equal(
+	    folder_mail(folder, 0)->flags, MAIL_FLAGGED | MAIL_ANSWERED);
 	assert_int_equal(folder_mail(folder, 0)->keywords, 1);
 	assert_string_equal(folder_keyword(folder, 0), "unknown-0");
 	assert_true(folder_set_flags(folder, 0, MAIL_SEEN, 1, &why));
@@ -229,8 +229,7 @@ struct collected {
 };
 
 static bool
-collect(void *context, struct slice name, bool is_selectable,
-    bool has_children)
+collect(void *context, struct slice name, bool is_selectable, bool has_children)
 {
 	struct collected *collected = context;
 	size_t used = strlen(collected->text);
@@ -259,8 +258,8 @@ folders_are_made_listed_renamed_and_deleted(void **state)
 	assert_false(mailbox_create(mailbox, S("Lists/dev"), &why));
 	assert_string_equal(why.status, "ALREADYEXISTS");
 	assert_true(mailbox_each(mailbox, collect, &all, &why));
-	assert_string_equal(all.text,
-	    "INBOX;Entw\xc3\xbcrfe;Lists!+;Lists/dev;");
+	assert_string_equal(
+	    all.text, "INBOX;Entw\xc3\xbcrfe;Lists!+;Lists/dev;");
 	assert_true(mailbox_rename(mailbox, S("Lists"), S("L"), &why));
 	assert_true(mailbox_exists(mailbox, S("L/dev")));
 	assert_false(mailbox_rename(mailbox, S("Lists"), S("M"), &why));
