@@ -280,6 +280,19 @@ time_to_qmgr(const struct server *server)
 	return left < 0 ? 0 : (int)left;
 }
 
+/* Signals come last: a hang-up changes the sockets. */
+static void
+take_events(struct server *server, const struct pollfd *pollers, size_t count)
+{
+	if ((pollers[count].revents & POLLIN) == 0)
+		reload_if_changed(server);
+	for (size_t i = 0; i < count; i++)
+		if (pollers[i].revents != 0)
+			accept_some(server, &server->sockets.items[i]);
+	if (pollers[count].revents != 0)
+		take_signals(server);
+}
+
 static bool
 run_round(struct server *server, struct why *why)
 {
@@ -295,13 +308,8 @@ run_round(struct server *server, struct why *why)
 	n = poll(pollers, count + 1, time_to_qmgr(server));
 	if (n < 0 && errno != EINTR)
 		return why_errno(why, "poll");
-	if (n > 0 && (pollers[count].revents & POLLIN) == 0)
-		reload_if_changed(server);
-	for (size_t i = 0; n > 0 && i < count; i++)
-		if (pollers[i].revents != 0)
-			accept_some(server, &server->sockets.items[i]);
-	if (n > 0 && pollers[count].revents != 0)
-		take_signals(server);
+	if (n > 0)
+		take_events(server, pollers, count);
 	if (!server->is_ending && time_to_qmgr(server) == 0)
 		start_qmgr(server);
 	return true;

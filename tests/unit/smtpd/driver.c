@@ -74,7 +74,7 @@ static struct inject_reply
 driver_judge(struct slice address)
 {
 	struct inject_reply yes = { 250, "2.1.5", "Ok" };
-	struct inject_reply no = { 550, "5.1.1", "<x>: no such user" };
+	struct inject_reply no = { 550, "5.1.1", "no such user" };
 	struct inject_reply later = { 451, "4.3.0", "try later" };
 
 	if (slice_starts(address, S("no")))
