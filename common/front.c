@@ -114,7 +114,10 @@ prepare_process(void)
 	(void)setsockopt(0, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	/* libc reads the time zone now or never. */
 	localtime_r(&zero, &tm);
-	log_move(STDERR_FILENO);
+	if (log_descriptor() == STDERR_FILENO)
+		protect_stderr();
+	else
+		log_move(STDERR_FILENO);
 }
 
 static void
