@@ -198,6 +198,8 @@ read_message(struct manager *manager, struct active *active, struct why *why)
 	}
 	result = spool_read(
 	    active->fd, entry->id, active->arena, &active->message, why);
+	if (result == RESULT_OK)
+		entry->attempts = active->message.schedule.attempts;
 	if (result == RESULT_OK && (entry->flags & ENTRY_VERIFIED) == 0) {
 		result = spool_verify(active->fd, why);
 		if (result == RESULT_OK)
@@ -246,7 +248,6 @@ is_due(struct manager *manager, struct active *active)
 	struct entry *entry = active->entry;
 	uint64_t now = (uint64_t)time(NULL), wait;
 
-	entry->attempts = slot->attempts;
 	if ((slot->flags & SCHEDULE_HOLD) != 0) {
 		active_free(manager, &active);
 		entry->flags &= ~(uint32_t)ENTRY_ACTIVE;
