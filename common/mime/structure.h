@@ -23,15 +23,15 @@ struct mime_parameter {
 };
 
 struct mime_part {
-	struct slice header;      /* with its empty line */
-	struct slice body;        /* of a multipart: everything inside */
+	struct slice header;        /* with its empty line */
+	struct slice body;          /* of a multipart: everything inside */
 	struct slice type, subtype; /* "text", "plain"; default when absent */
 	struct mime_parameter *parameters;
 	struct slice id, description, encoding; /* empty when absent */
 	struct slice disposition; /* "attachment", empty when absent */
 	struct mime_parameter *disposition_parameters;
 	struct slice language, location, md5;
-	size_t lines;             /* of the body */
+	size_t lines;               /* of the body */
 	struct mime_part *children; /* multipart, or message/rfc822's one */
 	struct mime_part *next;
 	struct mime_part *parent;
@@ -41,7 +41,7 @@ struct mime_part {
 /* NULL when the arena is exhausted. */
 struct mime_part *mime_parse(struct slice message, struct arena *arena);
 /* Part by IMAP section numbers, e.g. {2, 1}; NULL when there is none. */
-const struct mime_part *mime_find(const struct mime_part *root,
-    const unsigned int *numbers, size_t count);
+const struct mime_part *mime_find(
+    const struct mime_part *root, const unsigned int *numbers, size_t count);
 
 #endif

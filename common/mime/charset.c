@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "common/mime/text.h"
+
+#define CHARSET_NAME_MAX 40
+#define CONVERT_PIECE    1024
+
+static void
+add_code(struct buf *out, uint32_t code)
+{
+	if (code < 0x80) {
+		buf_add_char(out, (char)code);
+		return;
+	}
+	if (code < 0x800) {
+		buf_add_char(out, (char)(0xc0 | code >> 6));
+	} else {
+		buf_add_char(out, (char)(0xe0 | code >> 12));
+		buf_add_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
+	}
+	buf_add_char(out, (char)(0x80 | (code & 0x3f)));
+}
+
+/* ISO-8859-1, whose 0x80 to 0x9f mail means as windows-1252. */
+static bool
+latin_to_utf8(struct slice bytes, struct buf *out)
+{
+	static const uint16_t high[32] = { 0x20ac, 0x81, 0x201a, 0x192, 0x201e,
+		0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152,
+		0x8d, 0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+		0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d,
+		0x17e, 0x178 };
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		unsigned char c = (unsigned char)bytes.ptr[i];
+
+		add_code(out, c >= 0x80 && c < 0xa0 ? high[c - 0x80] : c);
+	}
+	return !out->failed;
+}
+
+static bool
+is_utf8_name(struct slice charset)
+{
+	return charset.len == 0 || slice_eq_nocase(charset, S("utf-8")) ||
+	       slice_eq_nocase(charset, S("utf8")) ||
+	       slice_eq_nocase(charset, S("us-ascii")) ||
+	       slice_eq_nocase(charset, S("ascii"));
+}
+
+static bool
+is_latin_name(struct slice charset)
+{
+	return slice_eq_nocase(charset, S("iso-8859-1")) ||
+	       slice_eq_nocase(charset, S("latin1")) ||
+	       slice_eq_nocase(charset, S("windows-1252")) ||
+	       slice_eq_nocase(charset, S("cp1252"));
+}
+
+/* A byte that cannot be converted becomes "?". */
+static bool
+convert(iconv_t handle, char *bytes, size_t left, struct buf *out)
+{
+	char piece[CONVERT_PIECE], *to;
+	size_t room;
+
+	while (left > 0) {
+		to = piece;
+		room = sizeof(piece);
+		if (iconv(handle, &bytes, &left, &to, &room) == (size_t)-1 &&
+		    errno != E2BIG && left > 0) {
+			buf_add(out, slice_make(piece, sizeof(piece) - room));
+			buf_add_char(out, '?');
+			bytes++;
+			left--;
+			continue;
+		}
+		buf_add(out, slice_make(piece, sizeof(piece) - room));
+	}
+	return !out->failed;
+}
+
+bool
+charset_to_utf8(struct slice charset, struct slice bytes, struct buf *out)
+{
+	char name[CHARSET_NAME_MAX];
+	struct buf copy;
+	iconv_t handle;
+	bool ok;
+
+	if (is_latin_name(charset))
+		return latin_to_utf8(bytes, out);
+	if (is_utf8_name(charset) || bytes.len == 0 ||
+	    !slice_to_array(charset, name, sizeof(name)) ||
+	    strchr(name, '/') != NULL)
+		return buf_add(out, bytes);
+	handle = iconv_open("UTF-8", name);
+	if (handle == (iconv_t)-1)
+		return buf_add(out, bytes);
+	buf_init(&copy, bytes.len);
+	buf_add(&copy, bytes);
+	ok = convert(handle, copy.ptr, copy.len, out);
+	buf_free(&copy);
+	iconv_close(handle);
+	return ok;
+}
+
+/* Pairs of upper and lower case in ranges: Latin-1, Latin Extended-A, Greek
+ * and Cyrillic. */
+static uint32_t
+fold_code(uint32_t c)
+{
+	if (c < 0x80)
+		return (unsigned char)ascii_lower((char)c);
+	if (c >= 0xc0 && c <= 0xde && c != 0xd7)
+		return c + 0x20;
+	if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) ||
+	    (c >= 0x14a && c <= 0x177))
+		return c | 1;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
+		return c + (c & 1);
+	if (c >= 0x391 && c <= 0x3a9)
+		return c + 0x20;
+	if (c >= 0x410 && c <= 0x42f)
+		return c + 0x20;
+	if (c >= 0x400 && c <= 0x40f)
+		return c + 0x50;
+	return c;
+}
+
+bool
+text_fold_case(struct slice utf8, struct buf *out)
+{
+	for (size_t i = 0; i < utf8.len; i++) {
+		unsigned char c = (unsigned char)utf8.ptr[i], next;
+
+		if (c < 0x80) {
+			buf_add_char(out, ascii_lower((char)c));
+			continue;
+		}
+		next = i + 1 < utf8.len ? (unsigned char)utf8.ptr[i + 1] : 0;
+		if (c < 0xc2 || c > 0xdf || (next & 0xc0) != 0x80) {
+			buf_add_char(out, (char)c);
+			continue;
+		}
+		add_code(out, fold_code((c & 0x1fU) << 6 | (next & 0x3fU)));
+		i++;
+	}
+	return !out->failed;
+}
