@@ -264,6 +264,36 @@ is_due(struct manager *manager, struct active *active)
 	return false;
 }
 
+/*
+ * Half of the places are taken and this one would only stand at the end of a
+ * long line: a slow destination does not fill the queue manager.
+ */
+static bool
+is_crowded(struct manager *manager, struct active *active)
+{
+	const struct spool_message *message = &active->message;
+	int64_t pause = (int64_t)schedule_count(manager->schedule);
+	struct route route;
+	struct why why;
+	size_t i = 0;
+
+	if (manager->active_count < MANAGER_ACTIVE_MAX / 2)
+		return false;
+	while (i < message->recipient_count &&
+	       message->recipients[i].status != RECIPIENT_TODO)
+		i++;
+	if (i == message->recipient_count ||
+	    router_find(manager->router, &message->recipients[i], &route,
+		&why) != RESULT_OK ||
+	    route.is_local ||
+	    dispatch_waiting(manager, route.key) < MANAGER_LINE_MAX)
+		return false;
+	if (pause > MANAGER_TROUBLE_MS)
+		pause = MANAGER_TROUBLE_MS;
+	give_back(manager, active, manager->now + MANAGER_CROWDED_MS + pause);
+	return true;
+}
+
 static void
 note_unclean_stop(struct active *active)
 {
@@ -360,7 +390,7 @@ active_start(struct manager *manager, struct entry *entry)
 		set_aside(manager, active, result, &why);
 		return;
 	}
-	if (!is_due(manager, active))
+	if (!is_due(manager, active) || is_crowded(manager, active))
 		return;
 	log_info("%s: from=<%.*s>, size=%llu, nrcpt=%zu (queue active)",
 	    entry->id, SLICE_FMT(active->message.sender),
