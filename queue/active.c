@@ -198,6 +198,8 @@ read_message(struct manager *manager, struct active *active, struct why *why)
 	}
 	result = spool_read(
 	    active->fd, entry->id, active->arena, &active->message, why);
+	if (result == RESULT_OK)
+		entry->attempts = active->message.schedule.attempts;
 	if (result == RESULT_OK && (entry->flags & ENTRY_VERIFIED) == 0) {
 		result = spool_verify(active->fd, why);
 		if (result == RESULT_OK)
@@ -246,7 +248,6 @@ is_due(struct manager *manager, struct active *active)
 	struct entry *entry = active->entry;
 	uint64_t now = (uint64_t)time(NULL), wait;
 
-	entry->attempts = slot->attempts;
 	if ((slot->flags & SCHEDULE_HOLD) != 0) {
 		active_free(manager, &active);
 		entry->flags &= ~(uint32_t)ENTRY_ACTIVE;
@@ -261,6 +262,36 @@ is_due(struct manager *manager, struct active *active)
 		wait = manager->settings->maximal_backoff_time;
 	give_back(manager, active, manager->now + (int64_t)wait * 1000);
 	return false;
+}
+
+/*
+ * Half of the places are taken and this one would only stand at the end of a
+ * long line: a slow destination does not fill the queue manager.
+ */
+static bool
+is_crowded(struct manager *manager, struct active *active)
+{
+	const struct spool_message *message = &active->message;
+	int64_t pause = (int64_t)schedule_count(manager->schedule);
+	struct route route;
+	struct why why;
+	size_t i = 0;
+
+	if (manager->active_count < MANAGER_ACTIVE_MAX / 2)
+		return false;
+	while (i < message->recipient_count &&
+	       message->recipients[i].status != RECIPIENT_TODO)
+		i++;
+	if (i == message->recipient_count ||
+	    router_find(manager->router, &message->recipients[i], &route,
+		&why) != RESULT_OK ||
+	    route.is_local ||
+	    dispatch_waiting(manager, route.key) < MANAGER_LINE_MAX)
+		return false;
+	if (pause > MANAGER_TROUBLE_MS)
+		pause = MANAGER_TROUBLE_MS;
+	give_back(manager, active, manager->now + MANAGER_CROWDED_MS + pause);
+	return true;
 }
 
 static void
@@ -359,7 +390,7 @@ active_start(struct manager *manager, struct entry *entry)
 		set_aside(manager, active, result, &why);
 		return;
 	}
-	if (!is_due(manager, active))
+	if (!is_due(manager, active) || is_crowded(manager, active))
 		return;
 	log_info("%s: from=<%.*s>, size=%llu, nrcpt=%zu (queue active)",
 	    entry->id, SLICE_FMT(active->message.sender),

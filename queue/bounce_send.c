@@ -145,6 +145,21 @@ read_original(struct report *report)
 	return true;
 }
 
+/*
+ * When this attempt was due, from the file alone: a report that is made again
+ * after a crash has the first one's id and time, so in a Maildir it has the
+ * first one's name.
+ */
+static uint64_t
+attempt_time(const struct spool_message *message, uint64_t now)
+{
+	uint64_t due = message->schedule.next > message->created
+			   ? message->schedule.next
+			   : message->created;
+
+	return due < now ? due : now;
+}
+
 static void
 fill_bounce(struct report *report, enum bounce_kind kind)
 {
@@ -153,7 +168,7 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	struct bounce *bounce = &report->bounce;
 
 	bounce_derive_id(
-	    message->id, kind, message->schedule.attempts, report->id);
+	    message->id, kind, report->active->entry->attempts, report->id);
 	bounce->kind = kind;
 	bounce->hostname = settings->hostname;
 	bounce->id = report->id;
@@ -165,7 +180,7 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	    (int64_t)(message->created + settings->maximal_queue_lifetime);
 	bounce->is_8bit = (message->flags & SPOOL_8BIT) != 0;
 	report->envelope.flags = SPOOL_BOUNCE | (message->flags & SPOOL_8BIT);
-	report->envelope.created = (uint64_t)bounce->now;
+	report->envelope.created = attempt_time(message, (uint64_t)bounce->now);
 }
 
 static bool
@@ -209,7 +224,8 @@ submit_report(struct report *report)
 	log_info("%s: sender %s notification: %s", original,
 	    report->bounce.kind == BOUNCE_FAILED ? "non-delivery" : "delay",
 	    report->id);
-	manager_add(report->manager, report->id, false);
+	manager_add(report->manager, report->id,
+	    (report->active->entry->flags & ENTRY_RETRY) != 0);
 	return true;
 }
 

@@ -94,6 +94,17 @@ find_destination(struct dispatch *dispatch, const struct route *route)
 	return destination;
 }
 
+size_t
+dispatch_waiting(const struct manager *manager, const char *key)
+{
+	const struct destination *destination =
+	    *find_chain(manager->dispatch, key);
+
+	while (destination != NULL && strcmp(destination->route.key, key) != 0)
+		destination = destination->chain;
+	return destination == NULL ? 0 : destination->waiting;
+}
+
 static void
 prune_destinations(struct manager *manager)
 {
@@ -138,6 +149,7 @@ task_new(struct manager *manager, struct active *active,
 	else
 		destination->final->next = task;
 	destination->final = task;
+	destination->waiting++;
 	list_destination(manager, destination);
 	active->tasks++;
 	return task;
@@ -152,6 +164,7 @@ dispatch_put_back(struct manager *manager, struct task *task)
 	if (destination->first == NULL)
 		destination->final = task;
 	destination->first = task;
+	destination->waiting++;
 	list_destination(manager, destination);
 }
 
@@ -188,6 +201,7 @@ take_first(struct destination *destination)
 	struct task *task = destination->first;
 
 	destination->first = task->next;
+	destination->waiting--;
 	task->next = NULL;
 	return task;
 }
@@ -287,6 +301,7 @@ cancel_in_line(struct destination *destination, struct active *active)
 			active->outcomes[task->recipients[i]].state =
 			    OUTCOME_CLOSED;
 		alloc_release(task);
+		destination->waiting--;
 		active->tasks--;
 	}
 }
@@ -330,6 +345,7 @@ bury(
 	snprintf(destination->dead_text, sizeof(destination->dead_text),
 	    "delivery temporarily suspended: %.*s", SLICE_FMT(text));
 	destination->first = NULL;
+	destination->waiting = 0;
 	while ((task = next) != NULL) {
 		next = task->next;
 		fail_task(manager, task, "4.4.1", destination->dead_text);

@@ -39,7 +39,8 @@ struct destination {
 	struct task *first;
 	struct task *final;
 	bool is_listed; /* in dispatch.waiting */
-	size_t agents;  /* busy or idle */
+	size_t waiting; /* tasks in line */
+	size_t agents; /* busy or idle */
 	size_t running;
 	int64_t dead_until;
 	char dead_text[LIMIT_REASON];
@@ -102,12 +103,14 @@ void dispatch_free(struct dispatch **dispatch);
 /* One recipient, to the message's task for this route. */
 void dispatch_add(struct manager *manager, struct active *active, size_t index,
     const struct route *route);
+/* How many tasks stand in line for it. */
+size_t dispatch_waiting(const struct manager *manager, const char *key);
 void dispatch_run(struct manager *manager);
 /* Forget dead hosts: an operator said retry. */
 void dispatch_revive(struct manager *manager);
 /* A task whose agent was gone before it began: first in line again. */
 void dispatch_put_back(struct manager *manager, struct task *task);
-/* Take the waiting tasks of a message back, as if never added. */
+/* Take a message's waiting tasks back. */
 void dispatch_cancel(struct manager *manager, struct active *active);
 void dispatch_task_end(struct manager *manager, struct task *task);
 /* Something works, waits for a sync, or stands in line. */

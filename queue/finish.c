@@ -241,8 +241,9 @@ static void
 remove_message(struct manager *manager, struct active *active)
 {
 	struct entry *entry = active->entry;
-	bool has_reasons =
-	    active->message.schedule.attempts > 1 || active->has_reasons;
+	bool has_reasons = active->message.schedule.attempts > 1 ||
+			   active->has_reasons ||
+			   (entry->flags & ENTRY_RETRY) != 0;
 
 	active_remove_file(manager, entry->id);
 	if (has_reasons)

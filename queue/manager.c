@@ -15,6 +15,7 @@
 #include "queue/active.h"
 #include "queue/control.h"
 #include "queue/dispatch.h"
+#include "queue/reason.h"
 
 #define FIFO_INPUT_MAX 65536
 #define STOP_MS        5000 /* for what is under way */
@@ -87,9 +88,24 @@ manager_add(struct manager *manager, const char *id, bool may_be_tried)
 	schedule_set_due(manager->schedule, entry, manager->now);
 }
 
+/* A stop between the unlink of a message and of its reasons left these. */
+static void
+remove_orphan(struct manager *manager, const char *id)
+{
+	char path[SPOOL_PATH_SIZE];
+
+	if (schedule_find(manager->schedule, id) != NULL)
+		return;
+	spool_path(id, path);
+	if (faccessat(manager->spool_fd, path, F_OK, 0) != 0 && errno == ENOENT)
+		reason_remove(manager->spool_fd, id);
+}
+
+/* One bucket: of queue/, and after the last of them of why/. */
 static void
 step_scan(struct manager *manager)
 {
+	enum scan_mode mode;
 	char id[SPOOL_ID_SIZE];
 
 	if (manager->scan == NULL) {
@@ -97,12 +113,20 @@ step_scan(struct manager *manager)
 			return;
 		manager->scan = scan_new(manager->spool_fd, SCAN_CLEAN);
 	}
-	while (scan_next(manager->scan, id))
-		manager_add(manager, id, true);
-	if (scan_is_done(manager->scan)) {
-		scan_free(&manager->scan);
-		manager->next_scan = manager->now + MANAGER_RESCAN_MS;
+	mode = scan_get_mode(manager->scan);
+	while (scan_next(manager->scan, id)) {
+		if (mode == SCAN_CLEAN)
+			manager_add(manager, id, true);
+		else
+			remove_orphan(manager, id);
 	}
+	if (!scan_is_done(manager->scan))
+		return;
+	scan_free(&manager->scan);
+	if (mode == SCAN_CLEAN)
+		manager->scan = scan_new(manager->spool_fd, SCAN_REASONS);
+	else
+		manager->next_scan = manager->now + MANAGER_RESCAN_MS;
 }
 
 static void

@@ -28,6 +28,8 @@
 #define MANAGER_START_MAX  100  /* messages started per step */
 #define MANAGER_RESCAN_MS  300000
 #define MANAGER_TROUBLE_MS 60000 /* an I/O error: try the file again */
+#define MANAGER_LINE_MAX 250       /* tasks of one destination in line */
+#define MANAGER_CROWDED_MS 2000    /* its line is full: look again */
 #define MANAGER_LOCKED_MS  20    /* its writer is not finished */
 
 enum spawner {

@@ -55,6 +55,12 @@ scan_is_done(const struct scan *scan)
 	return scan->directory == NULL && scan->bucket == SPOOL_BUCKETS;
 }
 
+enum scan_mode
+scan_get_mode(const struct scan *scan)
+{
+	return scan->mode;
+}
+
 static bool
 open_bucket(struct scan *scan)
 {
@@ -63,7 +69,8 @@ open_bucket(struct scan *scan)
 
 	if (scan->bucket == SPOOL_BUCKETS)
 		return false;
-	snprintf(path, sizeof(path), "queue/%02x", scan->bucket++);
+	snprintf(path, sizeof(path), "%s/%02x",
+	    scan->mode == SCAN_REASONS ? "why" : "queue", scan->bucket++);
 	fd = openat(scan->spool_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		scan->directory = fdopendir(fd);
@@ -108,7 +115,7 @@ scan_next(struct scan *scan, char id[SPOOL_ID_SIZE])
 		name = slice_of(item->d_name);
 		if (spool_id_is_valid(name))
 			return slice_to_array(name, id, SPOOL_ID_SIZE);
-		if (scan->mode == SCAN_LOOK || slice_eq(name, S(".")) ||
+		if (scan->mode != SCAN_CLEAN || slice_eq(name, S(".")) ||
 		    slice_eq(name, S("..")))
 			continue;
 		if (slice_starts(name, S(".")))

@@ -16,15 +16,14 @@
 
 struct scan;
 
-/* SCAN_LOOK: touch nothing, complain about nothing. */
-enum scan_mode {
-	SCAN_CLEAN,
-	SCAN_LOOK
-};
+/* SCAN_LOOK: touch nothing, complain about nothing. SCAN_REASONS: the names
+ * in why/ instead. */
+enum scan_mode { SCAN_CLEAN, SCAN_LOOK, SCAN_REASONS };
 struct scan *scan_new(int spool_fd, enum scan_mode mode);
 void scan_free(struct scan **scan);
 /* False at the end of a bucket, then scan_is_done tells whether of all. */
 bool scan_next(struct scan *scan, char id[SPOOL_ID_SIZE]);
+enum scan_mode scan_get_mode(const struct scan *scan);
 bool scan_is_done(const struct scan *scan);
 
 #endif

@@ -311,6 +311,38 @@ a_crash_between_report_and_marks_writes_no_second_report(void **state)
 	agent_end_close(&agent);
 }
 
+/* As after a stop between [Q5] and [Q6] when the first report had left. */
+static void
+a_report_made_again_has_the_same_id_and_time(void **state)
+{
+	struct manager_fixture *f = *state;
+	char path[SPOOL_PATH_SIZE];
+	struct agent_end first, again;
+	int fd;
+
+	put_message(f, "alice@here.test", to_there);
+	spool_path(f->id, path);
+	fd = openat(f->spool_fd, path, O_RDWR);
+	assert_true(spool_mark(fd, 0, RECIPIENT_FAILED, NULL));
+	assert_int_equal(linkat(f->spool_fd, path, f->spool_fd, "kept", 0), 0);
+	expect_agent(f, SPAWNER_LOCAL, &first);
+	expect_job(f, &first);
+	answer(&first, 0, 'D', "2.0.0", "delivered");
+	answer_done(&first, 0);
+	expect_removed(f, first.job.id);
+	manager_restart(f);
+	assert_true(spool_mark(fd, 0, RECIPIENT_FAILED, NULL));
+	assert_int_equal(linkat(f->spool_fd, "kept", f->spool_fd, path, 0), 0);
+	expect_agent(f, SPAWNER_LOCAL, &again);
+	expect_job(f, &again);
+	assert_string_equal(again.job.id, first.job.id);
+	assert_int_equal(again.job.created, first.job.created);
+	assert_int_equal(again.job.flags & JOB_RETRY, JOB_RETRY);
+	agent_end_close(&first);
+	agent_end_close(&again);
+	close(fd);
+}
+
 static void
 held_mail_waits_for_its_release(void **state)
 {
@@ -424,6 +456,7 @@ main(void)
 		TEST(a_failure_is_reported_to_the_sender_once),
 		TEST(a_failing_report_goes_to_postmaster_and_then_ends),
 		TEST(a_crash_between_report_and_marks_writes_no_second_report),
+		TEST(a_report_made_again_has_the_same_id_and_time),
 		TEST(held_mail_waits_for_its_release),
 		TEST(deleted_mail_is_gone_without_a_report),
 		TEST(given_up_mail_is_reported_at_once),
