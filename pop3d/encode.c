@@ -18,26 +18,29 @@ pop3_encode_init(struct pop3_encoder *encoder, uint64_t body_lines)
 static void
 put_part(struct pop3_encoder *encoder, struct slice part, struct buf *out)
 {
-	size_t start = out->len;
+	size_t start;
 
 	if (part.len == 0)
 		return;
-	if (encoder->has_cr)
+	/* A CR that was held back is a byte of the line after all. */
+	if (encoder->has_cr) {
 		buf_add_char(out, '\r');
+		encoder->is_at_start = false;
+		encoder->is_line_empty = false;
+	}
 	encoder->has_cr = part.ptr[part.len - 1] == '\r';
 	part.len -= encoder->has_cr ? 1 : 0;
 	if (part.len == 0)
 		return;
-	if (encoder->is_at_start && part.ptr[0] == '.' && out->len == start)
+	if (encoder->is_at_start && part.ptr[0] == '.')
 		buf_add_char(out, '.');
 	encoder->is_at_start = false;
 	encoder->is_line_empty = false;
 	start = out->len;
 	buf_add(out, part);
-	for (size_t i = start;
-	     slice_index(part, '\0') < part.len && i < out->len; i++)
-		if (out->ptr[i] == '\0')
-			out->ptr[i] = (char)0x80;
+	for (char *at = out->ptr + start, *end = out->ptr + out->len;
+	     (at = memchr(at, '\0', (size_t)(end - at))) != NULL;)
+		*at = (char)0x80;
 }
 
 static void

@@ -244,6 +244,7 @@ messages_are_encoded_whatever_the_split(void **state)
 		{ "a\r\n\r\n.b\r\n", POP3_ALL_LINES, "a\r\n\r\n..b\r\n.\r\n" },
 		{ "a\rb\r\r\n", POP3_ALL_LINES, "a\rb\r\r\n.\r\n" },
 		{ "a\r", POP3_ALL_LINES, "a\r\n.\r\n" },
+		{ "h\n\r\r\nx\n\n1\n", 0, "h\r\n\r\r\nx\r\n\r\n.\r\n" },
 		{ "h\n\n1\n2\n3\n", 2, "h\r\n\r\n1\r\n2\r\n.\r\n" },
 		{ "h\n\n1\n", 0, "h\r\n\r\n.\r\n" },
 		{ "h\r\n\r\n1", 5, "h\r\n\r\n1\r\n.\r\n" },
