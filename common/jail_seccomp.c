@@ -29,6 +29,9 @@
 #define SECCOMP_RET_KILL_PROCESS 0x80000000U
 #endif
 
+/* Of one class; a call may be listed twice. */
+#define JAIL_CALLS_MAX 192
+
 /* Calls of the x32 interface would pass a comparison with their number. */
 #define X32_CALL_BIT 0x40000000U
 
@@ -36,7 +39,8 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* Bytes, time, memory, the end, and what libc does by itself. */
+/* Bytes, time, memory, the end, and what libc does by itself. Lists are in
+ * the order of use, for the reader. */
 static const short pump_calls[] = {
 	SYS_read,
 	SYS_write,
@@ -179,6 +183,13 @@ static const short manager_calls[] = {
 /* The program that is started inherits this filter, so it must be able to
  * load itself and to enter a jail of its own. */
 static const short spawner_calls[] = {
+	SYS_mmap,
+	SYS_mprotect,
+	SYS_prlimit64,
+	SYS_socketpair,
+	SYS_wait4,
+	SYS_waitid,
+	SYS_rt_sigtimedwait,
 	SYS_execve,
 	SYS_close_range,
 	SYS_set_robust_list,
@@ -261,10 +272,6 @@ static const struct rule spawner_rules[] = {
 	{ SYS_ioctl, 1, RULE_ONE_OF, FIONREAD, FIONREAD, ANSWER(ENOTTY) },
 };
 
-/* Loading a program maps its code. */
-static const short loader_calls[] = { SYS_mmap, SYS_mprotect, SYS_prlimit64,
-	SYS_socketpair, SYS_wait4, SYS_waitid, SYS_rt_sigtimedwait };
-
 struct program_builder {
 	struct sock_filter *filter;
 	size_t count;
@@ -302,13 +309,63 @@ emit_load(struct program_builder *b, size_t offset)
 	emit(b, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, NULL);
 }
 
+/* Calls that are allowed whatever their arguments, in ascending order. */
+struct call_set {
+	short calls[JAIL_CALLS_MAX];
+	size_t count;
+};
+
 static void
-emit_calls(struct program_builder *b, const short *calls, size_t count)
+add_calls(struct call_set *set, const short *calls, size_t count)
 {
+	size_t at;
+
+	BUG_UNLESS(set->count + count <= JAIL_CALLS_MAX);
 	for (size_t i = 0; i < count; i++) {
-		emit_jump(b, BPF_JEQ, (uint32_t)calls[i], 0, 1);
-		emit_return(b, SECCOMP_RET_ALLOW);
+		for (at = set->count; at > 0 && set->calls[at - 1] > calls[i];
+		     at--)
+			set->calls[at] = set->calls[at - 1];
+		set->calls[at] = calls[i];
+		set->count++;
 	}
+}
+
+static void
+emit_ja(struct program_builder *b, size_t target)
+{
+	emit(b, BPF_JMP | BPF_JA, (uint32_t)(target - b->count - 1), NULL);
+}
+
+/* Instructions of a tree over count calls. */
+static size_t
+tree_size(size_t count)
+{
+	return count == 0 ? 0 : 5 * count - 2;
+}
+
+/*
+ * A search tree, whose misses go on at end. When a filter is installed the
+ * kernel runs it once for each call number that there is, to learn which
+ * are allowed at once: a list would cost more than the rest of a jail.
+ */
+static void
+emit_tree(
+    struct program_builder *b, const short *calls, size_t count, size_t end)
+{
+	size_t left = count / 2;
+
+	if (count == 0)
+		return;
+	if (count == 1) {
+		emit_jump(b, BPF_JEQ, (uint32_t)calls[0], 0, 1);
+		emit_return(b, SECCOMP_RET_ALLOW);
+		emit_ja(b, end);
+		return;
+	}
+	emit_jump(b, BPF_JGE, (uint32_t)calls[left], 0, 1);
+	emit_ja(b, b->count + 1 + tree_size(left));
+	emit_tree(b, calls, left, end);
+	emit_tree(b, calls + left, count - left, end);
 }
 
 /* Flags, families and signals are in the low half of an argument; both
@@ -354,54 +411,77 @@ emit_rules(struct program_builder *b, const struct rule *rules, size_t count)
 		emit_rule(b, &rules[i]);
 }
 
-#define EMIT_CALLS(b, list) emit_calls(b, list, sizeof(list) / sizeof(*(list)))
+#define ADD_CALLS(set, list)                                                   \
+	add_calls(set, list, sizeof(list) / sizeof(*(list)))
 #define EMIT_RULES(b, list) emit_rules(b, list, sizeof(list) / sizeof(*(list)))
 
-/* What is said first holds: a class narrows or widens before its base. */
 static void
-emit_class(struct program_builder *b, enum jail_calls calls)
+collect_calls(struct call_set *set, enum jail_calls calls)
+{
+	ADD_CALLS(set, pump_calls);
+	switch (calls) {
+	case JAIL_CALLS_SPAWNER:
+		ADD_CALLS(set, spawner_calls);
+		ADD_CALLS(set, client_calls);
+		ADD_CALLS(set, filer_calls);
+		ADD_CALLS(set, reader_calls);
+		break;
+	case JAIL_CALLS_MANAGER:
+		ADD_CALLS(set, manager_calls);
+		ADD_CALLS(set, filer_calls);
+		ADD_CALLS(set, reader_calls);
+		break;
+	case JAIL_CALLS_FILER:
+		ADD_CALLS(set, filer_calls);
+		ADD_CALLS(set, reader_calls);
+		break;
+	case JAIL_CALLS_CLIENT:
+		ADD_CALLS(set, client_calls);
+		ADD_CALLS(set, reader_calls);
+		break;
+	case JAIL_CALLS_READER:
+		ADD_CALLS(set, reader_calls);
+		break;
+	case JAIL_CALLS_PUMP:
+	case JAIL_CALLS_ANY:
+		break;
+	}
+}
+
+/* The first rule for a call holds. */
+static void
+emit_class_rules(struct program_builder *b, enum jail_calls calls)
 {
 	switch (calls) {
 	case JAIL_CALLS_ANY:
 		break;
-	case JAIL_CALLS_PUMP:
-		EMIT_CALLS(b, pump_calls);
+	case JAIL_CALLS_CLIENT:
+		EMIT_RULES(b, client_rules);
 		EMIT_RULES(b, fileless_rules);
 		break;
+	case JAIL_CALLS_PUMP:
 	case JAIL_CALLS_READER:
-		EMIT_CALLS(b, reader_calls);
-		emit_class(b, JAIL_CALLS_PUMP);
-		break;
-	case JAIL_CALLS_CLIENT:
-		EMIT_CALLS(b, client_calls);
-		EMIT_RULES(b, client_rules);
-		emit_class(b, JAIL_CALLS_READER);
-		break;
-	case JAIL_CALLS_FILER:
-		EMIT_CALLS(b, pump_calls);
-		EMIT_CALLS(b, reader_calls);
-		EMIT_CALLS(b, filer_calls);
-		EMIT_RULES(b, filer_rules);
+		EMIT_RULES(b, fileless_rules);
 		break;
 	case JAIL_CALLS_MANAGER:
-		EMIT_CALLS(b, manager_calls);
 		EMIT_RULES(b, manager_rules);
-		emit_class(b, JAIL_CALLS_FILER);
+		EMIT_RULES(b, filer_rules);
+		break;
+	case JAIL_CALLS_FILER:
+		EMIT_RULES(b, filer_rules);
 		break;
 	case JAIL_CALLS_SPAWNER:
-		EMIT_CALLS(b, loader_calls);
-		EMIT_CALLS(b, spawner_calls);
 		EMIT_RULES(b, spawner_rules);
-		EMIT_CALLS(b, client_calls);
-		emit_class(b, JAIL_CALLS_FILER);
 		break;
 	}
+	EMIT_RULES(b, memory_rules);
 }
 
 size_t
 jail_seccomp_build(enum jail_calls calls, struct sock_filter *filter)
 {
 	struct program_builder b = { filter, 0 };
+	struct call_set set = { .count = 0 };
 
 	if (calls == JAIL_CALLS_ANY)
 		return 0;
@@ -411,8 +491,9 @@ jail_seccomp_build(enum jail_calls calls, struct sock_filter *filter)
 	emit_load(&b, offsetof(struct seccomp_data, nr));
 	emit_jump(&b, BPF_JGE, X32_CALL_BIT, 0, 1);
 	emit_return(&b, KILL);
-	emit_class(&b, calls);
-	EMIT_RULES(&b, memory_rules);
+	collect_calls(&set, calls);
+	emit_tree(&b, set.calls, set.count, b.count + tree_size(set.count));
+	emit_class_rules(&b, calls);
 	emit_return(&b, KILL);
 	return b.count;
 }

@@ -78,8 +78,8 @@ take_word(struct slice *rest, struct buf *word, struct why *why)
 		}
 		if (slice_index(S("|;&<>`$*?"), c) < 9)
 			return why_set(why,
-			    "the command needs a shell (\"%c\"); write it "
-			    "as: /bin/sh -c '...'",
+			    "the command needs a shell (\"%c\"): put "
+			    "it into a script",
 			    c);
 		if (c == '\\' && rest->len > 1) {
 			*rest = slice_from(*rest, 1);

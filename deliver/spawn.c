@@ -17,17 +17,17 @@
 #define GROUPS_MAX 64
 
 bool
-spawn_may_become(const struct settings *settings, uid_t own, uid_t virtual_uid,
-    uid_t uid, gid_t gid, struct why *why)
+spawn_may_become(
+    const struct spawn_rules *rules, uid_t uid, gid_t gid, struct why *why)
 {
 	if (uid == 0 || gid == 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
 		return why_set(why, "refused to deliver as root");
-	if (own != 0)
-		return uid == own ||
+	if (rules->own != 0)
+		return uid == rules->own ||
 		       why_set(why, "not root: cannot deliver as uid %lu",
 			   (unsigned long)uid);
-	if (uid >= settings->minimum_uid ||
-	    (virtual_uid != 0 && uid == virtual_uid))
+	if (uid >= rules->settings->minimum_uid ||
+	    (rules->virtual_uid != 0 && uid == rules->virtual_uid))
 		return true;
 	return why_set(why, "uid %lu is below minimum_uid", (unsigned long)uid);
 }
@@ -87,8 +87,7 @@ spawn_child(const struct settings *settings, uid_t uid, gid_t gid, int agent)
 }
 
 static bool
-spawn_agent(const struct settings *settings, uid_t virtual_uid,
-    struct message *message, int agent)
+spawn_agent(const struct spawn_rules *rules, struct message *message, int agent)
 {
 	uint32_t uid, gid;
 	struct why why;
@@ -101,14 +100,13 @@ spawn_agent(const struct settings *settings, uid_t virtual_uid,
 		return false;
 	}
 	/* A refused agent is a closed socket: qmgr tries later. */
-	if (!spawn_may_become(
-		settings, geteuid(), virtual_uid, uid, gid, &why)) {
+	if (!spawn_may_become(rules, uid, gid, &why)) {
 		log_error("%s", why.text);
 		return true;
 	}
 	pid = fork();
 	if (pid == 0)
-		spawn_child(settings, uid, gid, agent);
+		spawn_child(rules->settings, uid, gid, agent);
 	if (pid < 0)
 		log_error("cannot start deliver: no process");
 	return true;
@@ -125,8 +123,10 @@ find_virtual_uid(const struct settings *settings)
 int
 deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
+	const struct spawn_rules rules = { .settings = settings,
+		.own = geteuid(),
+		.virtual_uid = find_virtual_uid(settings) };
 	const struct sigaction reaped = { .sa_handler = SIG_IGN };
-	uid_t virtual_uid = find_virtual_uid(settings);
 	struct message message;
 	enum io_status status;
 	int agent, code = EX_OK;
@@ -143,7 +143,7 @@ deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 			continue;
 		if (status != IO_OK)
 			break;
-		if (!spawn_agent(settings, virtual_uid, &message, agent))
+		if (!spawn_agent(&rules, &message, agent))
 			code = EX_PROTOCOL;
 		if (agent >= 0)
 			close(agent);

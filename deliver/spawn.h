@@ -19,9 +19,13 @@
 
 int deliver_spawn_run(
     const struct settings *settings, int argc, char *const argv[]);
-/* virtual_uid: of settings->virtual_user, 0 when there is none; own: this
- * process's uid. */
-bool spawn_may_become(const struct settings *settings, uid_t own,
-    uid_t virtual_uid, uid_t uid, gid_t gid, struct why *why);
+/* What decides whom an agent may be. */
+struct spawn_rules {
+	const struct settings *settings;
+	uid_t own;         /* this process's */
+	uid_t virtual_uid; /* of settings->virtual_user, 0: there is none */
+};
+bool spawn_may_become(
+    const struct spawn_rules *rules, uid_t uid, gid_t gid, struct why *why);
 
 #endif

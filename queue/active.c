@@ -227,7 +227,8 @@ set_aside(struct manager *manager, struct active *active, enum result result,
 		return;
 	}
 	if (result == RESULT_LATER && why->error != ENOENT) {
-		log_warning("%s: %s", entry->id, why->text);
+		if (why->text[0] != '\0')
+			log_warning("%s: %s", entry->id, why->text);
 		give_back(manager, active, manager->now + MANAGER_TROUBLE_MS);
 		return;
 	}

@@ -135,9 +135,6 @@ void agent_reap(struct manager *manager);
 bool agent_make_room(struct manager *manager, enum spawner kind);
 
 /* sync.c */
-#define SYNC_BATCH        64
-#define SYNC_DELAY_MS     200
-#define SYNC_FAILURES_MAX 3
 void sync_add(struct manager *manager, struct task *task, uint64_t device);
 /* Start the batches that are due. */
 void sync_run(struct manager *manager);

@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "common/arena.h"
 #include "common/io.h"
+#include "common/log.h"
 
 #include "queue/edit.h"
 #include "queue/mailq.h"
@@ -81,8 +82,11 @@ read_item(int spool_fd, const char *id, struct arena *arena,
 
 	spool_path(id, path);
 	fd = openat(spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != ENOENT)
+			log_error("%s: %s", id, strerror(errno));
 		return -1;
+	}
 	if (spool_read(fd, id, arena, message, NULL) == RESULT_OK) {
 		*reasons = arena_alloc(
 		    arena, (message->recipient_count + 1) * sizeof(**reasons));

@@ -174,15 +174,18 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 static bool
 session_handshake(struct relay_session *session, const struct relay_dial *dial)
 {
-	const char *name = dial->target->host;
 	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
+	struct relay_tls_peer peer = { .host = dial->target->host,
+		.address = netaddr_format(&dial->target->addr, ip),
+		.id = dial->id };
 	int plaintext;
 
 	/* A literal is asked for by its address (RFC 6066 section 3). */
-	if (name[0] == '[' || slice_starts_nocase(slice_of(name), S("IPv6:")))
-		name = netaddr_format(&dial->target->addr, ip);
+	if (peer.host[0] == '[' ||
+	    slice_starts_nocase(slice_of(peer.host), S("IPv6:")))
+		peer.host = peer.address;
 	plaintext = relay_tls_connect(
-	    dial->tls_helper, session->fd, name, &session->tls);
+	    dial->tls_helper, session->fd, &peer, &session->tls);
 	if (plaintext < 0) {
 		snprintf(text, sizeof(text), "TLS handshake with %s failed: %s",
 		    session->remote, session->tls.text);

@@ -13,13 +13,14 @@
 #include "common/jail.h"
 #include "common/limits.h"
 #include "common/log.h"
+#include "common/netaddr.h"
 #include "common/pipemsg.h"
 #include "common/program.h"
 
 #include "queue/dns_message.h"
 
 enum helper_message {
-	HELPER_CONNECT = 1, /* slice host; the socket attached */
+	HELPER_CONNECT = 1, /* slices host, address, id; socket attached */
 	HELPER_RESULT = 2,  /* slice struct tls_status; plaintext attached */
 };
 
@@ -28,12 +29,13 @@ struct handshake {
 	int network;
 	int plaintext[2]; /* ours, tls's */
 	int status[2];    /* read, write */
+	char host[DNS_NAME_SIZE], address[NETADDR_TEXT_SIZE], id[16];
 };
 
 static void
 close_all(struct handshake *h)
 {
-	int fds[] = { h->network, h->plaintext[0], h->plaintext[1],
+	const int fds[] = { h->network, h->plaintext[0], h->plaintext[1],
 		h->status[0], h->status[1] };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -42,11 +44,11 @@ close_all(struct handshake *h)
 }
 
 static bool
-handshake_start(const struct settings *settings, struct handshake *h,
-    const char *host, struct why *why)
+handshake_start(
+    const struct settings *settings, struct handshake *h, struct why *why)
 {
 	struct program_start start = { .name = "tls",
-		.arguments = { "-o", host },
+		.arguments = { "-i", h->id, "-a", h->address, "-o", h->host },
 		.descriptors = { -1, -1, STDERR_FILENO, -1, -1 },
 		.descriptor_count = TLS_STATUS + 1 };
 
@@ -69,12 +71,12 @@ handshake_start(const struct settings *settings, struct handshake *h,
 
 static void
 handshake_run(const struct settings *settings, struct handshake *h,
-    const char *host, struct tls_status *status)
+    struct tls_status *status)
 {
 	struct why why = { 0 };
 	enum io_status io = IO_ERROR;
 
-	if (!handshake_start(settings, h, host, &why)) {
+	if (!handshake_start(settings, h, &why)) {
 		snprintf(
 		    status->text, sizeof(status->text), "%.150s", why.text);
 		return;
@@ -90,23 +92,32 @@ handshake_run(const struct settings *settings, struct handshake *h,
 	    io_status_text(io));
 }
 
+static bool
+request_parse(struct message *message, struct handshake *h)
+{
+	return message->type == HELPER_CONNECT &&
+	       message_get_array(message, h->host, sizeof(h->host)) &&
+	       message_get_array(message, h->address, sizeof(h->address)) &&
+	       message_get_array(message, h->id, sizeof(h->id)) &&
+	       message_end(message);
+}
+
 /* One request; false when relay is gone. */
 static bool
 helper_serve(const struct settings *settings, struct message *message)
 {
-	struct handshake h = { -1, { -1, -1 }, { -1, -1 } };
+	struct handshake h = {
+		.network = -1, .plaintext = { -1, -1 }, .status = { -1, -1 }
+	};
 	struct tls_status status = { 0 };
-	char host[DNS_NAME_SIZE];
 	enum io_status io;
 
 	io = message_receive_fd(message, STDIN_FILENO, &h.network, IO_FOREVER);
-	if (io != IO_OK || message->type != HELPER_CONNECT || h.network < 0 ||
-	    !message_get_array(message, host, sizeof(host)) ||
-	    !message_end(message) || host[0] == '-') {
+	if (io != IO_OK || h.network < 0 || !request_parse(message, &h)) {
 		close_all(&h);
 		return false;
 	}
-	handshake_run(settings, &h, host, &status);
+	handshake_run(settings, &h, &status);
 	message_begin(message, HELPER_RESULT);
 	message_put_slice(message, slice_make(&status, sizeof(status)));
 	if (status.is_ok)
@@ -162,8 +173,8 @@ relay_tls_start(const struct settings *settings, struct why *why)
 }
 
 int
-relay_tls_connect(
-    int helper, int network, const char *host, struct tls_status *status)
+relay_tls_connect(int helper, int network, const struct relay_tls_peer *peer,
+    struct tls_status *status)
 {
 	int64_t deadline = io_deadline(TIMEOUT_TLS_HANDSHAKE + 5);
 	struct message message;
@@ -174,7 +185,9 @@ relay_tls_connect(
 	memset(status, 0, sizeof(*status));
 	message_init(&message);
 	message_begin(&message, HELPER_CONNECT);
-	message_put_string(&message, host);
+	message_put_string(&message, peer->host);
+	message_put_string(&message, peer->address);
+	message_put_string(&message, peer->id);
 	io = message_send_fd(&message, helper, network, deadline);
 	if (io == IO_OK)
 		io = message_receive_fd(&message, helper, &plaintext, deadline);

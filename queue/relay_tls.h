@@ -17,9 +17,15 @@
 
 /* In the child this never returns. The descriptor, or -1 with why. */
 int relay_tls_start(const struct settings *settings, struct why *why);
+struct relay_tls_peer {
+	const char *host;    /* the name to ask for */
+	const char *address; /* for the log, as id */
+	const char *id;
+};
+
 /* The plaintext descriptor, or -1: status->text says why. The caller closes
  * network whatever comes of it: tls has its own copy. */
-int relay_tls_connect(
-    int helper, int network, const char *host, struct tls_status *status);
+int relay_tls_connect(int helper, int network,
+    const struct relay_tls_peer *peer, struct tls_status *status);
 
 #endif

@@ -103,12 +103,13 @@ take_path(struct dialogue *d, struct slice argument, struct slice word,
 	const struct address_syntax syntax = { .may_be_local = true,
 		.may_be_null = slice_eq(word, S("FROM:")) };
 	struct why why = { 0 };
-	struct slice rest = slice_from(argument, word.len);
+	struct slice rest;
 
 	if (!slice_starts_nocase(argument, word)) {
 		say(d, "501 5.5.4 Expected %.*s<address>", SLICE_FMT(word));
 		return false;
 	}
+	rest = slice_from(argument, word.len);
 	if (!address_parse_path(&rest, syntax, d->arena, address, &why)) {
 		say(d, "501 %s %s",
 		    why.status[0] == '\0' ? "5.1.3" : why.status, why.text);

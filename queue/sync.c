@@ -10,8 +10,11 @@
 
 #include "queue/dispatch.h"
 
-#define SEND_MS     1000
-#define PATIENCE_MS 2000 /* for a working agent to become free */
+#define SYNC_BATCH        64
+#define SYNC_DELAY_MS     200
+#define SYNC_FAILURES_MAX 3
+#define SEND_MS           1000
+#define PATIENCE_MS       2000 /* for a working agent to become free */
 
 static struct file_system *
 find_file_system(struct dispatch *dispatch, uint64_t device)

@@ -17,9 +17,12 @@ cmd_data(struct session *session, const struct argument *argument)
 void
 data_answered(struct session *session, const struct inject_reply *reply)
 {
+	/* A yes to DATA is 354, and it is ours to say. */
 	if (reply->code >= 400) {
-		reply_reject(session,
-		    (struct reply){ reply->code, reply->status, reply->text });
+		(void)reply_relay(session, reply, S(""));
+		/* RFC 5321 leaves the transaction open; nothing could come
+		 * of it, so both sides forget it. */
+		session_push(session, EFFECT_ABORT);
 		session_reset_transaction(session);
 		return;
 	}
@@ -172,15 +175,8 @@ data_feed(struct session *session, struct slice *input)
 void
 end_answered(struct session *session, const struct inject_reply *reply)
 {
-	struct reply line = { reply->code, reply->status, reply->text };
-
-	if (reply->code < 400) {
+	if (reply_relay(session, reply, S("")))
 		session->errors = 0;
-		session->done[session->verb]++;
-		reply_add(session, line);
-	} else {
-		reply_reject(session, line);
-	}
 	session_reset_transaction(session);
 }
 

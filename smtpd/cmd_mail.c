@@ -8,23 +8,6 @@
 #include "smtpd/cmd.h"
 #include "smtpd/parameter.h"
 
-/* Tell the client what enqueue said; true when it was yes. */
-static bool
-mail_relay_reply(struct session *session, const struct inject_reply *reply)
-{
-	struct reply line = { reply->code, reply->status, reply->text };
-
-	if (reply->code < 400) {
-		session->done[session->verb]++;
-		reply_add(session, line);
-		return true;
-	}
-	reply_reject(session, line);
-	if (reply->code == 421)
-		session_close(session);
-	return false;
-}
-
 static bool
 mail_take_parameters(
     struct session *session, const struct parameter *table, struct slice text)
@@ -77,7 +60,7 @@ cmd_mail(struct session *session, const struct argument *argument)
 void
 mail_answered(struct session *session, const struct inject_reply *reply)
 {
-	if (mail_relay_reply(session, reply))
+	if (reply_relay(session, reply, buf_slice(&session->reverse_path)))
 		session->phase = PHASE_MAIL;
 	else
 		session_reset_transaction(session);
@@ -116,7 +99,7 @@ cmd_rcpt(struct session *session, const struct argument *argument)
 void
 rcpt_answered(struct session *session, const struct inject_reply *reply)
 {
-	if (!mail_relay_reply(session, reply))
+	if (!reply_relay(session, reply, buf_slice(&session->forward_path)))
 		return;
 	session->recipients++;
 	session->phase = PHASE_RCPT;
@@ -144,5 +127,5 @@ cmd_vrfy(struct session *session, const struct argument *argument)
 void
 vrfy_answered(struct session *session, const struct inject_reply *reply)
 {
-	mail_relay_reply(session, reply);
+	(void)reply_relay(session, reply, buf_slice(&session->forward_path));
 }

@@ -3,7 +3,7 @@
 
 #include "smtpd/reply.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "common/limits.h"
 #include "common/result.h"
@@ -85,4 +85,32 @@ reply_reject(struct session *session, struct reply reply)
 	    buf_string(&session->forward_path),
 	    session->is_esmtp ? "ESMTP" : "SMTP", buf_string(&session->helo));
 	reply_error(session, reply);
+}
+
+bool
+reply_relay(struct session *session, const struct inject_reply *reply,
+    struct slice about)
+{
+	char text[2 * LIMIT_SMTP_PATH + sizeof(reply->text) + 8];
+	struct reply line = { reply->code, reply->status, reply->text };
+
+	if (reply->code < 400) {
+		session->done[session->verb]++;
+		reply_add(session, line);
+		return true;
+	}
+	/* In a pipelined group the client sees which one was refused. */
+	if (about.len > 0 && !session->is_enqueue_lost &&
+	    reply->text[0] != '<') {
+		snprintf(text, sizeof(text), "<%.*s>: %s", SLICE_FMT(about),
+		    reply->text);
+		line.text = text;
+	}
+	if (session->is_enqueue_lost)
+		reply_reject(session, line);
+	else
+		reply_error(session, line);
+	if (reply->code == 421)
+		session_close(session);
+	return false;
 }

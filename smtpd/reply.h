@@ -28,6 +28,12 @@ void reply_end(struct session *session);
 void reply_error(struct session *session, struct reply reply);
 /* A refused transaction: reply_error and one log line. */
 void reply_reject(struct session *session, struct reply reply);
+/*
+ * What enqueue said about an address ("" for none). True when it was yes.
+ * Enqueue has logged its refusals itself; only its silence is logged here.
+ */
+bool reply_relay(struct session *session, const struct inject_reply *reply,
+    struct slice about);
 /* 421 and the end. */
 void reply_goodbye(struct session *session, struct reply reply);
 

@@ -98,9 +98,12 @@ session_take_line(struct session *session, struct slice *input)
 	struct slice line;
 
 	status = line_next(&session->line, input, &line);
-	if (status == LINE_MORE)
+	if (status == LINE_MORE) {
 		session_push(session, EFFECT_READ);
-	else if (session->mode == MODE_AUTH)
+		return;
+	}
+	session->lines++;
+	if (session->mode == MODE_AUTH)
 		auth_line(session, status, line);
 	else
 		command_run(session, status, line);

@@ -111,6 +111,7 @@ struct session {
 	size_t failures;
 	/* limits */
 	size_t errors, unknown, transactions;
+	uint64_t lines; /* taken so far: progress, for the clock outside */
 	uint32_t seen[SESSION_VERBS_MAX], done[SESSION_VERBS_MAX];
 	size_t verb; /* row of the command at work */
 };

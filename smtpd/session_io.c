@@ -18,10 +18,13 @@
 struct session_io {
 	struct session session;
 	struct slice input;
-	char *bytes;    /* LIMIT_PIPE_CHUNK; pages come as they are used */
-	int64_t end;    /* of the whole connection */
-	bool is_broken; /* the client does not take replies */
-	bool is_lost;   /* it went without QUIT */
+	char *bytes;      /* LIMIT_PIPE_CHUNK; pages come as they are used */
+	int64_t end;      /* of the whole connection */
+	int64_t deadline; /* of the line that is awaited */
+	uint64_t lines;   /* taken when deadline was set */
+	bool is_broken;   /* the client does not take replies */
+	bool is_lost;     /* it went without QUIT */
+	bool is_going_on; /* inside TLS, in another process */
 };
 
 /* The earlier of the connection's end and some seconds from now. */
@@ -72,18 +75,32 @@ perform_write(struct session_io *io)
 	return !io->is_broken;
 }
 
+/* A command has its time from the end of the one before; bytes that come one
+ * by one do not renew it. Each block of data has its own. */
+static int64_t
+read_deadline(struct session_io *io)
+{
+	const struct session *session = &io->session;
+
+	if (session->mode == MODE_DATA)
+		return io_until(io, TIMEOUT_SMTP_DATA_BLOCK);
+	if (io->deadline == 0 || io->lines != session->lines) {
+		io->deadline = io_until(io, TIMEOUT_SMTP_COMMAND);
+		io->lines = session->lines;
+	}
+	return io->deadline;
+}
+
 static bool
 perform_read(struct session_io *io)
 {
-	bool is_data = io->session.mode == MODE_DATA;
 	enum io_status status;
 	size_t got;
 
 	if (!perform_write(io))
 		return false;
 	status = io_read_some(SESSION_INPUT, io->bytes, LIMIT_PIPE_CHUNK, &got,
-	    io_until(
-		io, is_data ? TIMEOUT_SMTP_DATA_BLOCK : TIMEOUT_SMTP_COMMAND));
+	    read_deadline(io));
 	io->input = slice_make(io->bytes, got);
 	if (status == IO_OK)
 		return true;
@@ -178,8 +195,8 @@ perform_starttls(struct session_io *io)
 {
 	struct control control = { .type = CONTROL_STARTTLS };
 
-	if (perform_write(io))
-		control_send(SESSION_CONTROL, control);
+	io->is_going_on = perform_write(io) &&
+			  control_send(SESSION_CONTROL, control) == IO_OK;
 	return false;
 }
 
@@ -189,6 +206,20 @@ perform_close(struct session_io *io)
 {
 	(void)perform_write(io);
 	return false;
+}
+
+static void
+session_io_log_start(struct session_io *io)
+{
+	const struct connection *connection = io->session.connection;
+	char peer[128];
+
+	session_peer(&io->session, peer, sizeof(peer));
+	if (!connection->is_tls || connection->listener->is_tls)
+		log_info("%s: connect from %s", connection->id, peer);
+	if (connection->is_tls)
+		log_info("%s: TLS with %s: %s, cipher %s", connection->id, peer,
+		    connection->tls.version, connection->tls.cipher);
 }
 
 static void
@@ -237,16 +268,16 @@ session_io_run(const struct connection *connection)
 		[EFFECT_CLOSE] = perform_close,
 	};
 	struct session_io io = { .input = { NULL, 0 } };
-	char peer[128];
 
-	io.bytes = alloc_zero(1, LIMIT_PIPE_CHUNK);
+	/* Not cleared: pages that are not used are not taken. */
+	io.bytes = alloc_resize(NULL, LIMIT_PIPE_CHUNK, 1);
 	io.end = io_deadline(TIMEOUT_SMTP_SESSION);
 	session_init(&io.session, connection);
-	log_info("%s: connect from %s", connection->id,
-	    session_peer(&io.session, peer, sizeof(peer)));
+	session_io_log_start(&io);
 	while (perform[session_step(&io.session, &io.input)](&io))
 		continue;
-	session_io_log_end(&io);
+	if (!io.is_going_on)
+		session_io_log_end(&io);
 	session_clear(&io.session);
 	alloc_release(io.bytes);
 	return 0;

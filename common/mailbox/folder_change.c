@@ -161,13 +161,11 @@ slot_take_status(struct folder_slot *slot, const struct stat *status)
 	slot->mail.size = size;
 }
 
-int
-folder_mail_open(
-    struct folder *folder, size_t index, time_t *mtime, struct why *why)
+static int
+folder_slot_open(
+    struct folder *folder, struct folder_slot *slot, struct why *why)
 {
-	struct folder_slot *slot = folder_slot_at(folder, index);
 	char path[FOLDER_NAME_SIZE];
-	struct stat status;
 	int fd = -1;
 
 	for (int i = 0; fd < 0 && i < LOCATE_ATTEMPTS; i++) {
@@ -184,10 +182,24 @@ folder_mail_open(
 		if (fd < 0 && !folder_locate(folder, slot, why))
 			return -1;
 	}
-	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+	if (fd < 0)
+		why_set(why, "the message is being changed by others");
+	return fd;
+}
+
+int
+folder_mail_open(
+    struct folder *folder, size_t index, time_t *mtime, struct why *why)
+{
+	struct folder_slot *slot = folder_slot_at(folder, index);
+	int fd = folder_slot_open(folder, slot, why);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		why_set(why, "the message is no plain file");
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return -1;
 	}
 	slot_take_status(slot, &status);

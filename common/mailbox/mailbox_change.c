@@ -111,12 +111,12 @@ collect_child(void *context, const char *directory)
 	return true;
 }
 
+/* Rename what was collected when ok, and free it. */
 static bool
-rename_children(struct rename_work *work)
+rename_children(struct rename_work *work, bool ok)
 {
 	size_t length = strlen(work->from);
 	char to[2 * STORE_PATH_SIZE];
-	bool ok = true;
 
 	for (size_t i = 0; i < work->count; i++) {
 		snprintf(
@@ -131,6 +131,50 @@ rename_children(struct rename_work *work)
 		alloc_release(work->names[i]);
 	}
 	alloc_release(work->names);
+	if (ok)
+		(void)fs_sync_directory(work->mailbox->fd);
+	return ok;
+}
+
+static bool
+is_below(const char *path, const char *parent)
+{
+	size_t length = strlen(parent);
+
+	return strncmp(path, parent, length) == 0 && path[length] == '.';
+}
+
+/* ENOENT: a name that exists only as a parent may be renamed. */
+static bool
+rename_parent(struct rename_work *work)
+{
+	int fd = work->mailbox->fd;
+
+	if (renameat(fd, work->from, fd, work->to) == 0)
+		return true;
+	if (errno != ENOENT)
+		return why_errno(work->why, "cannot rename the folder");
+	return work->count > 0 || store_refuse(work->why, "NONEXISTENT",
+				      "there is no such folder");
+}
+
+static bool
+move_files(int from, int to, struct why *why)
+{
+	DIR *directory = fdopendir(from);
+	struct dirent *entry;
+	bool ok = true;
+
+	if (directory == NULL) {
+		close(from);
+		return why_errno(why, "cannot list a folder");
+	}
+	while (ok && (entry = readdir(directory)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    renameat(from, entry->d_name, to, entry->d_name) != 0 &&
+		    errno != ENOENT)
+			ok = why_errno(why, "cannot move a message");
+	closedir(directory);
 	return ok;
 }
 
@@ -140,23 +184,14 @@ move_messages(int from_fd, int to_fd, const char *part, struct why *why)
 {
 	int from = openat(from_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int to = openat(to_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = from < 0 ? NULL : fdopendir(from);
-	struct dirent *entry;
-	bool ok = directory != NULL && to >= 0;
+	bool ok = from >= 0 && to >= 0;
 
-	if (!ok)
+	if (ok)
+		ok = move_files(from, to, why);
+	else
 		why_errno(why, "cannot open %s", part);
-	while (ok && (entry = readdir(directory)) != NULL)
-		if (entry->d_name[0] != '.' &&
-		    renameat(from, entry->d_name, to, entry->d_name) != 0 &&
-		    errno != ENOENT)
-			ok = why_errno(why, "cannot move a message");
 	if (ok)
 		(void)fs_sync_directory(to);
-	if (directory != NULL)
-		closedir(directory);
-	else if (from >= 0)
-		close(from);
 	if (to >= 0)
 		close(to);
 	return ok;
@@ -189,7 +224,7 @@ mailbox_rename(struct mailbox *mailbox, struct slice from, struct slice to,
 	struct rename_work work = {
 		.mailbox = mailbox, .from = old, .to = new, .why = why
 	};
-	size_t length;
+	bool ok;
 
 	if (!store_path(mailbox, from, old, why) ||
 	    !store_path(mailbox, to, new, why))
@@ -199,20 +234,10 @@ mailbox_rename(struct mailbox *mailbox, struct slice from, struct slice to,
 		    why, "ALREADYEXISTS", "a folder of that name exists");
 	if (store_is_inbox(from))
 		return rename_inbox(mailbox, new, why);
-	length = strlen(old);
-	if (strncmp(new, old, length) == 0 && new[length] == '.')
+	if (is_below(new, old))
 		return store_refuse(
 		    why, "CANNOT", "a folder cannot become its own child");
-	if (!store_each(mailbox, collect_child, &work, why))
-		return false;
-	/* ENOENT: a name that exists only as a parent may be renamed. */
-	if (renameat(mailbox->fd, old, mailbox->fd, new) != 0 &&
-	    (errno != ENOENT || work.count == 0))
-		return store_refuse(why, errno == ENOENT ? "NONEXISTENT" : "",
-		    errno == ENOENT ? "there is no such folder"
-				    : "cannot rename the folder");
-	if (!rename_children(&work))
-		return false;
-	(void)fs_sync_directory(mailbox->fd);
-	return true;
+	ok = store_each(mailbox, collect_child, &work, why) &&
+	     rename_parent(&work);
+	return rename_children(&work, ok);
 }

@@ -148,6 +148,16 @@ mbox_release_line(struct mbox *mbox, struct why *why)
 	return ok;
 }
 
+/* A CR that no LF follows is a byte of the line. */
+static bool
+mbox_write_cr(struct mbox *mbox, struct why *why)
+{
+	if (mbox->line.len > 0 && !mbox_release_line(mbox, why))
+		return false;
+	mbox->is_at_line_start = false;
+	return mbox_put(mbox, S("\r"), why);
+}
+
 static bool
 mbox_write_byte(struct mbox *mbox, char c, struct why *why)
 {
@@ -161,11 +171,8 @@ mbox_write_byte(struct mbox *mbox, char c, struct why *why)
 		mbox->is_at_line_start = true;
 		return mbox_put(mbox, S("\n"), why);
 	}
-	if (was_cr && ((mbox->line.len > 0 && !mbox_release_line(mbox, why)) ||
-			  !mbox_put(mbox, S("\r"), why)))
+	if (was_cr && !mbox_write_cr(mbox, why))
 		return false;
-	if (was_cr)
-		mbox->is_at_line_start = false;
 	if (c == '\r') {
 		mbox->is_after_cr = true;
 		return true;

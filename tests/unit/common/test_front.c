@@ -199,7 +199,7 @@ static int
 session_sends_bad_magic(const struct connection *c)
 {
 	(void)c;
-	if (write(SESSION_CONTROL, "XXX\x01\0\0\0\0", 8) != 8)
+	if (write(SESSION_CONTROL, "ABC\x01\0\0\0\0", 8) != 8)
 		return 1;
 	return answer() >= 0 ? done() : 1;
 }

@@ -343,11 +343,15 @@ spawner_becomes_nobody_it_should_not(void **state)
 	struct why why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct spawn_rules rules = { .settings = &settings,
+			.own = cases[i].own,
+			.virtual_uid = cases[i].virtual_uid };
+
 		assert_int_equal(
-		    spawn_may_become(&settings, cases[i].own,
-			cases[i].virtual_uid, cases[i].uid, cases[i].gid, &why),
+		    spawn_may_become(&rules, cases[i].uid, cases[i].gid, &why),
 		    cases[i].may);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)

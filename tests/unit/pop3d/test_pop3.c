@@ -20,53 +20,50 @@ expect(struct buf *out, const char *reply)
 	buf_clear(out);
 }
 
+static const struct {
+	const char *line, *before, *after;
+} matrix[] = {
+	{ "CAPA", "+OK Capability list follows",
+	    "+OK Capability list follows" },
+	{ "USER a", "+OK Send your password",
+	    "-ERR You are logged in already" },
+	{ "PASS a", "-ERR Send USER first", "-ERR You are logged in already" },
+	{ "AUTH PLAIN", "+ ", "-ERR You are logged in already" },
+	{ "STLS", "+OK Begin TLS", "-ERR You are logged in already" },
+	{ "APOP a b", "-ERR APOP is not offered: use USER and PASS",
+	    "-ERR You are logged in already" },
+	{ "STAT", "-ERR Log in first: USER and PASS, or AUTH", "+OK 2 30" },
+	{ "LIST", "-ERR Log in first: USER and PASS, or AUTH",
+	    "+OK 2 messages (30 octets)" },
+	{ "LIST 2", "-ERR Log in first: USER and PASS, or AUTH", "+OK 2 20" },
+	{ "LIST 3", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR There is no such message" },
+	{ "LIST 1 2", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR Usage: LIST [message]" },
+	{ "DELE 1", "-ERR Log in first: USER and PASS, or AUTH",
+	    "+OK Marked to be deleted" },
+	{ "DELE", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR Usage: DELE message" },
+	{ "noop", "+OK", "+OK" },
+	{ "NOOP x", "-ERR Usage: NOOP", "-ERR Usage: NOOP" },
+	{ "RSET", "-ERR Log in first: USER and PASS, or AUTH",
+	    "+OK 2 messages" },
+	{ "TOP 1", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR Usage: TOP message lines" },
+	{ "TOP 1 -1", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR Usage: TOP message lines" },
+	{ "uIdL 1", "-ERR Log in first: USER and PASS, or AUTH", "+OK 1 u1" },
+	{ "RETR 0", "-ERR Log in first: USER and PASS, or AUTH",
+	    "-ERR There is no such message" },
+	{ "QUIT", "+OK Bye", "" },
+	{ "", "-ERR Unknown command", "-ERR Unknown command" },
+	{ "LAST", "-ERR Unknown command", "-ERR Unknown command" },
+};
+
 /* The first line of the answer to each verb in each state. */
 static void
 verbs_and_states_make_this_matrix(void **state)
 {
-	static const struct {
-		const char *line, *before, *after;
-	} rows[] = {
-		{ "CAPA", "+OK Capability list follows",
-		    "+OK Capability list follows" },
-		{ "USER a", "+OK Send your password",
-		    "-ERR You are logged in already" },
-		{ "PASS a", "-ERR Send USER first",
-		    "-ERR You are logged in already" },
-		{ "AUTH PLAIN", "+ ", "-ERR You are logged in already" },
-		{ "STLS", "+OK Begin TLS", "-ERR You are logged in already" },
-		{ "APOP a b", "-ERR APOP is not offered: use USER and PASS",
-		    "-ERR You are logged in already" },
-		{ "STAT", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK 2 30" },
-		{ "LIST", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK 2 messages (30 octets)" },
-		{ "LIST 2", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK 2 20" },
-		{ "LIST 3", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR There is no such message" },
-		{ "LIST 1 2", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR Usage: LIST [message]" },
-		{ "DELE 1", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK Marked to be deleted" },
-		{ "DELE", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR Usage: DELE message" },
-		{ "noop", "+OK", "+OK" },
-		{ "NOOP x", "-ERR Usage: NOOP", "-ERR Usage: NOOP" },
-		{ "RSET", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK 2 messages" },
-		{ "TOP 1", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR Usage: TOP message lines" },
-		{ "TOP 1 -1", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR Usage: TOP message lines" },
-		{ "uIdL 1", "-ERR Log in first: USER and PASS, or AUTH",
-		    "+OK 1 u1" },
-		{ "RETR 0", "-ERR Log in first: USER and PASS, or AUTH",
-		    "-ERR There is no such message" },
-		{ "QUIT", "+OK Bye", "" },
-		{ "", "-ERR Unknown command", "-ERR Unknown command" },
-		{ "LAST", "-ERR Unknown command", "-ERR Unknown command" },
-	};
 	struct pop3_message messages[] = { { 10, false, "u1" },
 		{ 20, false, "u2" } };
 	struct pop3_session session;
@@ -75,13 +72,13 @@ verbs_and_states_make_this_matrix(void **state)
 	char text[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		snprintf(text, sizeof(text), "%s\r\n", rows[i].line);
+	for (size_t i = 0; i < sizeof(matrix) / sizeof(matrix[0]); i++) {
+		snprintf(text, sizeof(text), "%s\r\n", matrix[i].line);
 		pop3_login_init(&login, true, true);
 		input = slice_of(text);
 		(void)pop3_login_feed(&login, &input);
 		slice_cut(buf_slice(&login.out), '\r', &line, &rest);
-		assert_slice_equal(line, slice_of(rows[i].before));
+		assert_slice_equal(line, slice_of(matrix[i].before));
 		pop3_login_free(&login);
 
 		messages[0].is_deleted = false;
@@ -89,7 +86,7 @@ verbs_and_states_make_this_matrix(void **state)
 		input = slice_of(text);
 		(void)pop3_session_feed(&session, &input);
 		slice_cut(buf_slice(&session.out), '\r', &line, &rest);
-		assert_slice_equal(line, slice_of(rows[i].after));
+		assert_slice_equal(line, slice_of(matrix[i].after));
 		pop3_session_free(&session);
 	}
 }

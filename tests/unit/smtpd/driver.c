@@ -74,7 +74,7 @@ static struct inject_reply
 driver_judge(struct slice address)
 {
 	struct inject_reply yes = { 250, "2.1.5", "Ok" };
-	struct inject_reply no = { 550, "5.1.1", "<x>: no such user" };
+	struct inject_reply no = { 550, "5.1.1", "no such user" };
 	struct inject_reply later = { 451, "4.3.0", "try later" };
 
 	if (slice_starts(address, S("no")))
@@ -101,6 +101,7 @@ static void
 driver_ask(struct driver *driver, enum effect effect)
 {
 	struct session *session = &driver->session;
+	const struct inject_reply full = { 452, "4.3.1", "no space" };
 	struct inject_reply reply = { 250, "2.0.0", "Ok: queued as X" };
 	struct slice forward = buf_slice(&session->forward_path);
 
@@ -110,6 +111,9 @@ driver_ask(struct driver *driver, enum effect effect)
 		driver_note(
 		    driver, effect == EFFECT_RCPT ? "RCPT" : "VRFY", forward);
 		reply = driver_judge(forward);
+	} else if (effect == EFFECT_DATA &&
+		   slice_starts(buf_slice(&session->reverse_path), S("full"))) {
+		reply = full;
 	} else if (effect == EFFECT_END) {
 		driver_note(driver, "END", S(""));
 		buf_add(&driver->message, buf_slice(&session->chunk));
