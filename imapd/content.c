@@ -195,23 +195,34 @@ content_read_whole(struct content *message, const struct mail *mail)
 	return true;
 }
 
+/* A header without an end may go on behind the limit. */
+static bool
+header_is_cut(const struct content *message)
+{
+	return message->has_header && !message->is_whole &&
+	       message->header_length >= message->bytes.len;
+}
+
+static bool
+content_read_part(
+    struct content *message, const struct mail *mail, enum content_part part)
+{
+	if (part == CONTENT_HEADER && !message->has_header &&
+	    !content_read_header(message))
+		return false;
+	if (part == CONTENT_HEADER && header_is_cut(message))
+		part = CONTENT_WHOLE;
+	return part != CONTENT_WHOLE || message->is_whole ||
+	       content_read_whole(message, mail);
+}
+
 bool
 content_load(struct content *message, struct folder *folder, size_t index,
     enum content_part part, struct why *why)
 {
-	bool ok = content_open(message, folder, index, why);
-
-	if (!ok)
+	if (!content_open(message, folder, index, why))
 		return false;
-	if (part == CONTENT_HEADER && !message->has_header)
-		ok = content_read_header(message);
-	/* A header without an end may go on behind the limit. */
-	if (ok && part != CONTENT_OPEN && message->has_header &&
-	    !message->is_whole && message->header_length >= message->bytes.len)
-		part = CONTENT_WHOLE;
-	if (ok && part == CONTENT_WHOLE && !message->is_whole)
-		ok = content_read_whole(message, folder_mail(folder, index));
-	if (ok)
+	if (content_read_part(message, folder_mail(folder, index), part))
 		return true;
 	content_clear(message);
 	return why_set(why, "the message cannot be read");
