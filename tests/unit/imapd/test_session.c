@@ -3,6 +3,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,16 @@ fixture_open(struct fixture *f)
 	session_init(&f->session, &f->settings, f->mailbox, &f->output);
 }
 
+static int
+remove_entry(
+    const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
 static void
 fixture_close(struct fixture *f)
 {
@@ -58,6 +69,7 @@ fixture_close(struct fixture *f)
 	output_free(&f->output);
 	mailbox_close(&f->mailbox);
 	buf_free(&f->said);
+	nftw(f->user.home, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void
