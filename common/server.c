@@ -24,10 +24,22 @@
 #define QMGR_BACKOFF_FIRST  1000 /* milliseconds */
 #define QMGR_BACKOFF_LAST   60000
 
+/* Programs whose fronts are started; "smtpd.name = value" is for one. */
+static const char *const server_programs[] = { "smtpd", "pop3d", "imapd" };
+
+#define SERVER_PROGRAMS (sizeof(server_programs) / sizeof(server_programs[0]))
+
+/* All that mail.conf says: to this server, and to each program. */
+struct server_settings {
+	struct settings *own;
+	struct settings *programs[SERVER_PROGRAMS];
+};
+
 struct server {
-	struct settings *settings;
-	char *path;       /* NULL: the default */
-	struct stat seen; /* mail.conf as it was read */
+	struct server_settings all;
+	struct settings *settings; /* all.own */
+	char *path;                /* NULL: the default */
+	struct stat seen;          /* mail.conf as it was read */
 	struct server_sockets sockets;
 	struct server_children children;
 	int signals;
@@ -52,18 +64,50 @@ is_same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+static struct settings *
+load_one(const char *path, const char *program, bool *ok)
+{
+	struct settings_errors errors = { 0 };
+	struct settings *settings = settings_load(path, program, &errors);
+
+	for (size_t i = 0; *ok && i < errors.count; i++)
+		log_error("%s", errors.texts[i]);
+	*ok = *ok && errors.count == 0;
+	settings_errors_free(&errors);
+	return settings;
+}
+
+static bool
+load_programs(const char *path, struct server_settings *all)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
+		all->programs[i] = load_one(path, server_programs[i], &ok);
+	return ok;
+}
+
+static void
+free_all(struct server_settings *all)
+{
+	settings_free(&all->own);
+	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
+		settings_free(&all->programs[i]);
+}
+
 struct server *
 server_new(struct settings *settings, const char *path)
 {
 	struct server *server = alloc_zero(1, sizeof(*server));
 
-	server->settings = settings;
+	server->all.own = server->settings = settings;
 	server->signals = -1;
 	server->qmgr_backoff = QMGR_BACKOFF_FIRST;
 	if (path != NULL)
 		server->path = alloc_string(path);
 	note_file(settings, &server->seen);
-	if (!server_listen_open(settings, NULL, &server->sockets))
+	if (!load_programs(path, &server->all) ||
+	    !server_listen_open(settings, NULL, &server->sockets))
 		server_free(&server);
 	return server;
 }
@@ -75,7 +119,7 @@ server_free(struct server **server)
 
 	server_listen_close(&s->sockets);
 	server_children_free(&s->children);
-	settings_free(&s->settings);
+	free_all(&s->all);
 	alloc_release(s->path);
 	if (s->signals >= 0)
 		close(s->signals);
@@ -87,23 +131,31 @@ server_free(struct server **server)
 static bool
 reload(struct server *server)
 {
-	struct settings_errors errors = { 0 };
-	struct settings *fresh = settings_load(server->path, NULL, &errors);
+	struct server_settings fresh = { NULL, { NULL } };
+	bool ok = true;
 
 	note_file(server->settings, &server->seen);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.texts[i]);
-	if (errors.count > 0) {
+	fresh.own = load_one(server->path, NULL, &ok);
+	ok = ok && load_programs(server->path, &fresh);
+	if (!ok) {
 		log_error("settings are in error: the old ones stay");
-		settings_errors_free(&errors);
-		settings_free(&fresh);
+		free_all(&fresh);
 		return false;
 	}
-	settings_errors_free(&errors);
-	settings_free(&server->settings);
-	server->settings = fresh;
+	free_all(&server->all);
+	server->all = fresh;
+	server->settings = fresh.own;
 	log_info("settings read again");
 	return true;
+}
+
+static const struct settings *
+settings_for(const struct server *server, const char *program)
+{
+	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
+		if (strcmp(server_programs[i], program) == 0)
+			return server->all.programs[i];
+	return server->settings;
 }
 
 static void
@@ -166,7 +218,8 @@ serve_connection(struct server *server, const struct listener *listener, int fd,
 		front_refuse(listener, fd, REFUSAL_CLIENT);
 		return;
 	}
-	pid = program_spawn(server->settings, &start, &why);
+	pid = program_spawn(
+	    settings_for(server, listener->program), &start, &why);
 	if (pid > 0) {
 		server_children_add(&server->children, pid, peer);
 		return;
@@ -284,11 +337,12 @@ time_to_qmgr(const struct server *server)
 static void
 take_events(struct server *server, const struct pollfd *pollers, size_t count)
 {
-	if ((pollers[count].revents & POLLIN) == 0)
+	for (size_t i = 0; i < count; i++) {
+		if (pollers[i].revents == 0)
+			continue;
 		reload_if_changed(server);
-	for (size_t i = 0; i < count; i++)
-		if (pollers[i].revents != 0)
-			accept_some(server, &server->sockets.items[i]);
+		accept_some(server, &server->sockets.items[i]);
+	}
 	if (pollers[count].revents != 0)
 		take_signals(server);
 }

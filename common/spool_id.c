@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,14 +13,14 @@
 static const char letters[33] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 enum {
-	RANDOM_BITS = 12
+	LOW_BITS = 12
 };
 
 void
 spool_id_from(uint64_t microseconds, uint32_t low, char id[SPOOL_ID_SIZE])
 {
 	uint64_t value =
-	    microseconds << RANDOM_BITS | (low & ((1u << RANDOM_BITS) - 1));
+	    microseconds << LOW_BITS | (low & ((1u << LOW_BITS) - 1));
 
 	id[SPOOL_ID_LENGTH] = '\0';
 	for (size_t i = SPOOL_ID_LENGTH; i > 0; i--) {
@@ -30,19 +29,17 @@ spool_id_from(uint64_t microseconds, uint32_t low, char id[SPOOL_ID_SIZE])
 	}
 }
 
+/* Writers that live at once have different process ids, and one writer needs
+ * longer than a microsecond: closer to unique than random bits would be. */
 void
 spool_id_make(char id[SPOOL_ID_SIZE])
 {
 	struct timespec now;
-	uint32_t random = 0;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	/* Without entropy the pid keeps processes apart. */
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)getpid();
 	spool_id_from(
 	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-	    random, id);
+	    (uint32_t)getpid(), id);
 }
 
 bool

@@ -70,7 +70,7 @@ find_owner(struct owner *owner, struct why *why)
 static mode_t
 entry_mode(const struct entry *entry, const struct owner *owner)
 {
-	return owner->is_root ? entry->mode : entry->user_mode;
+	return entry->kind | (owner->is_root ? entry->mode : entry->user_mode);
 }
 
 static bool
@@ -89,41 +89,40 @@ make_node(int dirfd, const char *name, mode_t kind)
 	return fd >= 0;
 }
 
-/* Through a descriptor: in a directory of _mpqueue a name could be swapped
- * for a link while root works. */
+/* mode: kind and permissions. Through a descriptor: in a directory of _mpqueue
+ * a name could be swapped for a link while root works. */
 static bool
-set_owner(int fd, mode_t kind, mode_t mode, const struct owner *owner,
-    struct why *why)
+set_owner(int fd, mode_t mode, const struct owner *owner, struct why *why)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return why_errno(why, "stat");
-	if ((status.st_mode & S_IFMT) != kind)
+	if ((status.st_mode & S_IFMT) != (mode & S_IFMT))
 		return why_set(why, "exists and is of another kind");
-	if (kind != S_IFDIR && status.st_nlink != 1)
+	if (!S_ISDIR(mode) && status.st_nlink != 1)
 		return why_set(why, "has more than one name");
 	if (owner->is_root && fchown(fd, owner->uid, owner->gid) < 0)
 		return why_errno(why, "chown");
-	if (fchmod(fd, mode) < 0)
+	if (fchmod(fd, mode & 07777) < 0)
 		return why_errno(why, "chmod");
 	return true;
 }
 
 static bool
-make_entry(int dirfd, const char *name, mode_t kind, mode_t mode,
-    const struct owner *owner, struct why *why)
+make_entry(int dirfd, const char *name, mode_t mode, const struct owner *owner,
+    struct why *why)
 {
 	bool ok;
 	int fd;
 
-	if (!make_node(dirfd, name, kind))
+	if (!make_node(dirfd, name, mode & S_IFMT))
 		return why_errno(why, "make %s", name);
 	fd =
 	    openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return why_errno(why, "open %s", name);
-	ok = set_owner(fd, kind, mode, owner, why);
+	ok = set_owner(fd, mode, owner, why);
 	close(fd);
 	return ok || why_context(why, "%s", name);
 }
@@ -141,7 +140,7 @@ make_buckets(
 		return why_errno(why, "open %s", parent);
 	for (unsigned int i = 0; ok && i < SPOOL_BUCKETS; i++) {
 		snprintf(name, sizeof(name), "%02x", i);
-		ok = make_entry(fd, name, S_IFDIR, 0700, owner, why);
+		ok = make_entry(fd, name, S_IFDIR | 0700, owner, why);
 	}
 	/* No directory is made at run time, so this once is enough. */
 	if (ok && !fs_sync_directory(fd))
@@ -175,7 +174,7 @@ spool_make_directories(const struct settings *settings, struct why *why)
 	if (fd < 0)
 		return false;
 	for (size_t i = 0; ok && i < ENTRIES; i++) {
-		ok = make_entry(fd, entries[i].name, entries[i].kind,
+		ok = make_entry(fd, entries[i].name,
 		    entry_mode(&entries[i], &owner), &owner, why);
 		if (ok && entries[i].has_buckets)
 			ok = make_buckets(fd, entries[i].name, &owner, why);
@@ -187,21 +186,22 @@ spool_make_directories(const struct settings *settings, struct why *why)
 }
 
 static bool
-check_entry(int dirfd, const char *name, mode_t kind, mode_t mode,
-    const struct owner *owner, struct why *why)
+check_entry(int dirfd, const char *name, mode_t mode, const struct owner *owner,
+    struct why *why)
 {
 	struct stat status;
 
 	if (fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return why_errno(why, "%s", name);
-	if ((status.st_mode & S_IFMT) != kind)
+	if ((status.st_mode & S_IFMT) != (mode & S_IFMT))
 		return why_set(why, "%s is of the wrong kind", name);
 	if (status.st_uid != owner->uid)
 		return why_set(why, "%s belongs to uid %lu, not %lu", name,
 		    (unsigned long)status.st_uid, (unsigned long)owner->uid);
-	if ((status.st_mode & 07777) != mode)
+	if ((status.st_mode & 07777) != (mode & 07777))
 		return why_set(why, "%s has mode %04o, not %04o", name,
-		    (unsigned int)(status.st_mode & 07777), (unsigned int)mode);
+		    (unsigned int)(status.st_mode & 07777),
+		    (unsigned int)(mode & 07777));
 	return true;
 }
 
@@ -213,7 +213,7 @@ check_buckets(
 
 	for (unsigned int i = 0; i < SPOOL_BUCKETS; i++) {
 		snprintf(name, sizeof(name), "%.8s/%02x", parent, i);
-		if (!check_entry(dirfd, name, S_IFDIR, 0700, owner, why))
+		if (!check_entry(dirfd, name, S_IFDIR | 0700, owner, why))
 			return false;
 	}
 	return true;
@@ -232,7 +232,7 @@ spool_check(const struct settings *settings, struct why *why)
 	if (fd < 0)
 		return false;
 	for (size_t i = 0; ok && i < ENTRIES; i++) {
-		ok = check_entry(fd, entries[i].name, entries[i].kind,
+		ok = check_entry(fd, entries[i].name,
 		    entry_mode(&entries[i], &owner), &owner, why);
 		if (ok && entries[i].has_buckets)
 			ok = check_buckets(fd, entries[i].name, &owner, why);

@@ -22,7 +22,7 @@
  * scheduling slot, one pwrite each. Readers treat the file as hostile.
  *
  * The id is 13 letters of the base 32 alphabet without I L O U:
- * microseconds since 1970 shifted left by 12, plus 12 random bits. The
+ * microseconds since 1970 shifted left by 12, plus 12 bits of the pid. The
  * bucket is the last two hexadecimal digits of crc32c(id).
  */
 #ifndef COMMON_SPOOLFILE_H
@@ -96,7 +96,8 @@ struct spool_message {
 };
 
 void spool_id_make(char id[SPOOL_ID_SIZE]);
-void spool_id_from(uint64_t microseconds, uint32_t low, char id[SPOOL_ID_SIZE]);
+void spool_id_from(uint64_t microseconds, uint32_t low,
+    char id[SPOOL_ID_SIZE]);
 bool spool_id_is_valid(struct slice id);
 /* "queue/7f/ID" relative to the spool directory. */
 void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);
@@ -106,7 +107,7 @@ void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);
 bool spool_has_room(int spool_fd, uint64_t minimum_free, struct why *why);
 
 /* Writing: open, envelope, body in pieces, commit. The order of system calls
- * and the commit points [A1] to [A8] are in queue/README.md. On any failure
+ * and the commit points [A1] to [A8] are in queue/spool.md. On any failure
  * the file is unlinked, never synced again. */
 struct spool_writer;
 /* Nothing is on disk before the first 64 KiB or commit. */
@@ -137,8 +138,7 @@ enum result spool_read(int fd, const char *id, struct arena *arena,
     struct spool_message *message, struct why *why);
 /* Read everything and compare the CRC. */
 enum result spool_verify(int fd, struct why *why);
-/* Parse from memory, for spool_read's tests and the fuzzer: file holds the
- * whole file. */
+/* Parse a whole file from memory, for tests and the fuzzer. */
 enum result spool_parse(struct slice file, struct arena *arena,
     struct spool_message *message, struct why *why);
 

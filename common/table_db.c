@@ -28,7 +28,7 @@ enum {
 };
 
 /* No key of a text begins with NUL followed by this. */
-static char stamp_key[] = "\0merpati table 1";
+static const char stamp_key[] = "\0merpati table 1";
 
 struct table_db {
 	DB_ENV *environment;
@@ -132,11 +132,21 @@ db_new(const char *home, struct why *why)
 	return NULL;
 }
 
+/* DBT has no const; Berkeley DB does not write to a key. */
+static DBT
+stamp_dbt(char bytes[sizeof(stamp_key)])
+{
+	DBT key = { .data = bytes, .size = sizeof(stamp_key) };
+
+	memcpy(bytes, stamp_key, sizeof(stamp_key));
+	return key;
+}
+
 static bool
 stamp_matches(DB *db, const struct stat *text)
 {
-	char stamp[STAMP_SIZE], found[STAMP_SIZE];
-	DBT key = { .data = stamp_key, .size = sizeof(stamp_key) };
+	char stamp[STAMP_SIZE], found[STAMP_SIZE], bytes[sizeof(stamp_key)];
+	DBT key = stamp_dbt(bytes);
 	DBT value = {
 		.data = found, .ulen = sizeof(found), .flags = DB_DBT_USERMEM
 	};
@@ -243,8 +253,8 @@ put_row(DB *db, const struct table_text *text, struct buf *row)
 static int
 put_stamp(DB *db, const struct stat *status)
 {
-	char stamp[STAMP_SIZE];
-	DBT key = { .data = stamp_key, .size = sizeof(stamp_key) };
+	char stamp[STAMP_SIZE], bytes[sizeof(stamp_key)];
+	DBT key = stamp_dbt(bytes);
 	DBT value = { .data = stamp, .size = sizeof(stamp) };
 
 	make_stamp(status, stamp);

@@ -29,7 +29,6 @@ struct agent {
 	int maildir; /* opened last, or -1 */
 	char maildir_path[USER_PATH_SIZE];
 	uint64_t device; /* to be synced; 0 none */
-	bool is_jailed;  /* no programs any more */
 };
 
 /* One message for one recipient. */

@@ -221,11 +221,6 @@ delivery_to_program(struct delivery *delivery)
 	struct why why = { 0 };
 	int input;
 
-	if (delivery->agent->is_jailed) {
-		delivery_decide(delivery, 'T', "4.3.0",
-		    "waits for an agent that may run programs");
-		return;
-	}
 	arena = arena_new("command", 131072);
 	if (!command_split(delivery->recipient->argument, arena, words, &why)) {
 		delivery_decide(delivery, 'F', "5.3.5", why.text);

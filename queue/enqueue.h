@@ -6,7 +6,7 @@
  * inject_facts from the front (common/inject.h), and is the only one that
  * writes new queue files for what comes in. The core takes one message and
  * gives one reply; it touches the spool through spoolfile.h alone. Order of
- * the accept path and its commit points [A1] to [A9]: README.md.
+ * the accept path and its commit points [A1] to [A9]: spool.md.
  */
 #ifndef QUEUE_ENQUEUE_H
 #define QUEUE_ENQUEUE_H

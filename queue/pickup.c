@@ -252,34 +252,47 @@ format_report(const struct pickup *p, const struct file *file,
 	}
 }
 
-/* The null sender: a report of a report is not made. */
+static bool
+is_yes(bool was_answered, const struct inject_reply *reply)
+{
+	return was_answered && reply->code < 400;
+}
+
+static bool
+inject_report(struct pickup *p, struct slice to, const char *owner,
+    struct slice text, struct inject_reply *reply)
+{
+	struct inject_sender sender = { .helo = S("report"), .is_esmtp = true };
+	int fd = p->session_fd;
+
+	if (!is_yes(inject_mail(fd, &sender, reply), reply))
+		return false;
+	if (!is_yes(inject_rcpt(fd, to, reply), reply) &&
+	    !is_yes(inject_rcpt(fd, slice_of(owner), reply), reply))
+		return false;
+	return is_yes(inject_data(fd, reply), reply) &&
+	       inject_chunk(fd, slice_first(text, LIMIT_PIPE_CHUNK)) &&
+	       is_yes(inject_end(fd, reply), reply);
+}
+
+/* To the sender, else to the owner; with the null sender, so that a report
+ * of a report is not made. */
 static bool
 send_report(struct pickup *p, struct file *file)
 {
-	struct inject_sender sender = { .helo = slice_of(file->name),
-		.is_esmtp = true };
 	struct inject_reply reply = { 0 };
-	struct slice to = file->drop.sender;
 	char owner[256], id[SPOOL_ID_SIZE];
 	struct buf text;
 	bool ok;
 
-	if (to.len == 0)
+	if (file->drop.sender.len == 0)
 		return true;
 	owner_name(file->status.st_uid, owner, sizeof(owner));
 	pickup_id("report", &file->status, id);
 	buf_init(&text, REPORT_MAX * 2);
 	format_report(p, file, owner, &text);
-	ok = send_facts(p, file, id) &&
-	     inject_mail(p->session_fd, &sender, &reply) && reply.code < 400;
-	if (ok &&
-	    (!inject_rcpt(p->session_fd, to, &reply) || reply.code >= 400))
-		ok = inject_rcpt(p->session_fd, slice_of(owner), &reply) &&
-		     reply.code < 400;
-	ok = ok && inject_data(p->session_fd, &reply) && reply.code < 400 &&
-	     inject_chunk(p->session_fd,
-		 slice_first(buf_slice(&text), LIMIT_PIPE_CHUNK)) &&
-	     inject_end(p->session_fd, &reply) && reply.code < 400;
+	ok = send_facts(p, file, id) && inject_report(p, file->drop.sender,
+					    owner, buf_slice(&text), &reply);
 	buf_free(&text);
 	if (!ok)
 		(void)inject_abort(p->session_fd);

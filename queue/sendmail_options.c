@@ -18,6 +18,11 @@ struct option_state {
 	struct why *why;
 };
 
+struct arguments {
+	int count, at;
+	char *const *values;
+};
+
 typedef bool option_fn(struct option_state *state, const char *value);
 
 struct option_row {
@@ -188,35 +193,41 @@ flush_needs_text(char letter, const char *value)
 	       value[0] != '\0' && value[1] == '\0';
 }
 
-/* The letters of one argument; *at moves past a value that was taken. */
+/* *value: what is joined to the letter; else the next argument. */
 static bool
-take_letters(struct option_state *state, int argc, char *const argv[], int *at)
+take_value(struct option_state *state, const struct option_row *row,
+    const char **value, struct arguments *arguments)
 {
-	const struct option_row *row;
-	const char *rest = argv[*at] + 1, *value;
+	if (row->value != VALUE_NEEDED || **value != '\0')
+		return true;
+	if (arguments->at + 1 >= arguments->count)
+		return why_set(state->why, "-%c needs a value", row->letter);
+	*value = arguments->values[++arguments->at];
+	return true;
+}
 
-	while (*rest != '\0') {
+/* The letters of one argument; at moves past a value that was taken. */
+static bool
+take_letters(struct option_state *state, struct arguments *arguments)
+{
+	const char *rest = arguments->values[arguments->at] + 1, *value;
+	const struct option_row *row;
+
+	for (; *rest != '\0'; rest++) {
 		row = find_row(*rest);
 		if (row == NULL)
 			return why_set(state->why, "unknown option -%c", *rest);
-		value = rest + 1;
-		if (row->value == VALUE_NONE) {
-			if (row->run != NULL && !row->run(state, ""))
-				return false;
-			rest++;
-			continue;
-		}
-		if (row->value == VALUE_NEEDED && *value == '\0') {
-			if (*at + 1 >= argc)
-				return why_set(
-				    state->why, "-%c needs a value", *rest);
-			value = argv[++*at];
-		}
-		if (row->run != NULL && !row->run(state, value))
+		value = row->value == VALUE_NONE ? "" : rest + 1;
+		if (!take_value(state, row, &value, arguments) ||
+		    (row->run != NULL && !row->run(state, value)))
 			return false;
-		if (flush_needs_text(*rest, value) && *at + 1 < argc)
-			state->options->flush_text = argv[++*at];
-		return true;
+		if (row->value != VALUE_NONE) {
+			if (flush_needs_text(row->letter, value) &&
+			    arguments->at + 1 < arguments->count)
+				state->options->flush_text =
+				    arguments->values[++arguments->at];
+			return true;
+		}
 	}
 	return true;
 }
@@ -237,22 +248,26 @@ sendmail_options_parse(int argc, char *const argv[], bool is_root,
 		.options = out, .is_root = is_root, .why = why
 	};
 	const char *name = argc > 0 ? base_name(argv[0]) : "sendmail";
-	int at = 1;
+	struct arguments arguments = { .count = argc, .at = 1, .values = argv };
+	const char *argument;
 
 	memset(out, 0, sizeof(*out));
 	if (strcmp(name, "mailq") == 0)
 		out->mode = SENDMAIL_LIST;
 	if (strcmp(name, "newaliases") == 0)
 		out->mode = SENDMAIL_ALIASES;
-	for (; at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
-		if (strcmp(argv[at], "--") == 0) {
-			at++;
+	for (; arguments.at < argc; arguments.at++) {
+		argument = argv[arguments.at];
+		if (argument[0] != '-' || argument[1] == '\0')
+			break;
+		if (strcmp(argument, "--") == 0) {
+			arguments.at++;
 			break;
 		}
-		if (!take_letters(&state, argc, argv, &at))
+		if (!take_letters(&state, &arguments))
 			return false;
 	}
-	out->operand_count = argc > at ? argc - at : 0;
-	out->operands = argv + at;
+	out->operand_count = argc > arguments.at ? argc - arguments.at : 0;
+	out->operands = argv + arguments.at;
 	return true;
 }

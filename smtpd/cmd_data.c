@@ -20,6 +20,9 @@ data_answered(struct session *session, const struct inject_reply *reply)
 	/* A yes to DATA is 354, and it is ours to say. */
 	if (reply->code >= 400) {
 		(void)reply_relay(session, reply, S(""));
+		/* RFC 5321 leaves the transaction open; nothing could come
+		 * of it, so both sides forget it. */
+		session_push(session, EFFECT_ABORT);
 		session_reset_transaction(session);
 		return;
 	}

@@ -21,16 +21,26 @@ static const struct {
 
 #define UTF8_LENGTHS (sizeof(utf8_lengths) / sizeof(utf8_lengths[0]))
 
+/* UTF8_LENGTHS: no sequence begins so. */
+static size_t
+utf8_row(unsigned char first)
+{
+	size_t row = 0;
+
+	while (row < UTF8_LENGTHS && first > utf8_lengths[row].last)
+		row++;
+	if (row < UTF8_LENGTHS && first < utf8_lengths[row].first)
+		row = UTF8_LENGTHS;
+	return row;
+}
+
 bool
 utf8_next(struct slice *rest, uint32_t *code)
 {
 	unsigned char first =
 	    rest->len == 0 ? 0xff : (unsigned char)rest->ptr[0];
-	size_t row = 0, length;
+	size_t row = utf8_row(first), length;
 
-	while (row < UTF8_LENGTHS && (first < utf8_lengths[row].first ||
-					 first > utf8_lengths[row].last))
-		row++;
 	if (row == UTF8_LENGTHS || utf8_lengths[row].length > rest->len)
 		return false;
 	length = utf8_lengths[row].length;

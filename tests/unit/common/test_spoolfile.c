@@ -390,7 +390,7 @@ control_characters_never_get_into_an_envelope(void **state)
 }
 
 static void
-ids_are_valid_sorted_and_different(void **state)
+ids_are_valid_and_sort_by_time(void **state)
 {
 	char last[SPOOL_ID_SIZE] = "", id[SPOOL_ID_SIZE];
 
@@ -398,9 +398,14 @@ ids_are_valid_sorted_and_different(void **state)
 	for (int i = 0; i < 1000; i++) {
 		spool_id_make(id);
 		assert_true(spool_id_is_valid(slice_of(id)));
-		assert_string_not_equal(id, last);
+		assert_true(strcmp(last, id) <= 0);
 		memcpy(last, id, sizeof(id));
 	}
+	spool_id_from(1700000000000000, 1, last);
+	spool_id_from(1700000000000000, 2, id);
+	assert_string_not_equal(id, last);
+	spool_id_from(4102444800000000, 4095, id);
+	assert_true(strcmp(last, id) < 0);
 	assert_false(spool_id_is_valid(S("0123456789ABI")));
 	assert_false(spool_id_is_valid(S("0123456789AB")));
 	assert_false(spool_id_is_valid(S("../../../etc/")));
@@ -449,7 +454,7 @@ main(void)
 		TEST(a_fixed_id_is_taken_once),
 		TEST(the_writer_mark_holds_until_close),
 		TEST(control_characters_never_get_into_an_envelope),
-		cmocka_unit_test(ids_are_valid_sorted_and_different),
+		cmocka_unit_test(ids_are_valid_and_sort_by_time),
 		TEST(directories_are_made_and_checked),
 		TEST(a_reserve_refuses_early),
 	};

@@ -101,6 +101,7 @@ static void
 driver_ask(struct driver *driver, enum effect effect)
 {
 	struct session *session = &driver->session;
+	const struct inject_reply full = { 452, "4.3.1", "no space" };
 	struct inject_reply reply = { 250, "2.0.0", "Ok: queued as X" };
 	struct slice forward = buf_slice(&session->forward_path);
 
@@ -110,6 +111,9 @@ driver_ask(struct driver *driver, enum effect effect)
 		driver_note(
 		    driver, effect == EFFECT_RCPT ? "RCPT" : "VRFY", forward);
 		reply = driver_judge(forward);
+	} else if (effect == EFFECT_DATA &&
+		   slice_starts(buf_slice(&session->reverse_path), S("full"))) {
+		reply = full;
 	} else if (effect == EFFECT_END) {
 		driver_note(driver, "END", S(""));
 		buf_add(&driver->message, buf_slice(&session->chunk));

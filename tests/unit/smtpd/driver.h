@@ -5,7 +5,8 @@
  * What the session does is written into one transcript: replies as they are,
  * effects as lines in brackets, "[MAIL a@b]". Message bytes go to message.
  * Enqueue is played: an address starting with "no" is refused with 550, one
- * with "later" with 451; user "ann" has the password "secret".
+ * with "later" with 451, DATA from "full" with 452; user "ann" has the
+ * password "secret".
  */
 #ifndef TESTS_UNIT_SMTPD_DRIVER_H
 #define TESTS_UNIT_SMTPD_DRIVER_H

@@ -234,6 +234,22 @@ a_dead_enqueue_gives_451_at_the_end(void **state)
 	driver_clear(&driver);
 }
 
+static void
+a_refused_data_ends_the_transaction_on_both_sides(void **state)
+{
+	struct driver driver;
+
+	(void)state;
+	driver_init(&driver, "smtp", false);
+	driver_say(
+	    &driver, "EHLO c\r\nMAIL FROM:<full@b.c>\r\nRCPT TO:<d@e.f>\r\n");
+	assert_string_equal(driver_say(&driver, "DATA\r\n"),
+	    "[ABORT ]\n452 4.3.1 no space\r\n");
+	assert_string_equal(driver_say(&driver, "MAIL FROM:<a@b.c>\r\n"),
+	    "[MAIL a@b.c]\n250 2.1.5 Ok\r\n");
+	driver_clear(&driver);
+}
+
 int
 main(void)
 {
@@ -248,6 +264,8 @@ main(void)
 		cmocka_unit_test(a_line_past_its_limit_is_refused),
 		cmocka_unit_test(an_empty_message_and_many_messages_pass),
 		cmocka_unit_test(a_dead_enqueue_gives_451_at_the_end),
+		cmocka_unit_test(
+		    a_refused_data_ends_the_transaction_on_both_sides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
