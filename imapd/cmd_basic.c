@@ -48,7 +48,7 @@ cmd_idle(struct session *session, struct command *command)
 {
 	buf_clear(&session->idle_tag);
 	buf_add(&session->idle_tag, command->tag);
-	message_clear(&session->message);
+	content_clear(&session->message);
 	session->mode = SESSION_IDLE;
 	buf_add(&session->output->buf, S("+ idling\r\n"));
 }

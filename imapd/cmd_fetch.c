@@ -53,7 +53,7 @@ fetch_prepare(struct fetch *fetch, struct why *why)
 {
 	struct session *session = fetch->session;
 	struct mail *mail = folder_mail(session->folder, fetch->index);
-	enum message_part needs = MESSAGE_OPEN, part;
+	enum content_part needs = CONTENT_OPEN, part;
 	bool needs_file = false;
 
 	for (const struct fetch_item *i = fetch->command->items; i != NULL;
@@ -69,7 +69,7 @@ fetch_prepare(struct fetch *fetch, struct why *why)
 		if (part > needs && !may_stream(i, mail))
 			needs = part;
 	}
-	return !needs_file || message_load(&session->message, session->folder,
+	return !needs_file || content_load(&session->message, session->folder,
 				  fetch->index, needs, why);
 }
 
@@ -141,9 +141,9 @@ write_section(struct fetch *fetch, const struct fetch_item *item)
 static void
 write_structure(struct fetch *fetch, bool is_extended)
 {
-	struct message *message = &fetch->session->message;
+	struct content *message = &fetch->session->message;
 	struct buf *out = &fetch->session->output->buf;
-	const struct mime_part *root = message_root(message);
+	const struct mime_part *root = content_root(message);
 
 	buf_add_char(out, ' ');
 	if (root == NULL ||
@@ -160,7 +160,7 @@ write_envelope(struct fetch *fetch)
 
 	buf_add_char(out, ' ');
 	if (!envelope_format(
-		out, message_header(&fetch->session->message), fetch->arena))
+		out, content_header(&fetch->session->message), fetch->arena))
 		buf_add(out, S("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
 	arena_reset(fetch->arena);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include "common/buf.h"
+
 #include "imapd/search.h"
 #include "imapd/session.h"
 

@@ -151,6 +151,22 @@ parse_partial(struct parse *parse, struct fetch_item *item)
 	return true;
 }
 
+/* Clients compare with what they sent: an atom stays one. */
+static void
+add_name(struct buf *label, struct slice name)
+{
+	bool is_atom = name.len > 0;
+
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_alpha(name.ptr[i]) && name.ptr[i] != '-' &&
+		    !ascii_is_digit(name.ptr[i]))
+			is_atom = false;
+	if (is_atom)
+		buf_add(label, name);
+	else
+		imap_add_string(label, name);
+}
+
 /* What the answer calls the item: the section as asked, in upper case. */
 static bool
 make_label(struct parse *parse, struct fetch_item *item)
@@ -168,7 +184,7 @@ make_label(struct parse *parse, struct fetch_item *item)
 		buf_add(&label, section_texts[item->text - 1].name);
 	for (size_t i = 0; i < item->name_count; i++) {
 		buf_add_string(&label, i == 0 ? " (" : " ");
-		imap_add_string(&label, item->names[i]);
+		add_name(&label, item->names[i]);
 	}
 	if (item->name_count > 0)
 		buf_add_char(&label, ')');

@@ -25,11 +25,11 @@ search_resolve(struct search_key *key, uint32_t last_number, uint32_t last_uid)
 }
 
 static bool
-search_load(struct search *search, enum message_part part)
+search_load(struct search *search, enum content_part part)
 {
 	struct why why = { 0 };
 
-	if (search->has_failed || !message_load(search->message, search->folder,
+	if (search->has_failed || !content_load(search->message, search->folder,
 				      search->index, part, &why))
 		search->has_failed = true;
 	return !search->has_failed;
@@ -123,14 +123,14 @@ body_contains(const struct mime_part *root, struct slice needle)
 static bool
 match_text(struct search *search, const struct search_key *key)
 {
-	if (!search_load(search, MESSAGE_WHOLE))
+	if (!search_load(search, CONTENT_WHOLE))
 		return false;
 	if (key->text.len == 0)
 		return true;
 	return (key->kind == SEARCH_TEXT &&
 		   field_contains(
-		       message_header(search->message), key->text)) ||
-	       body_contains(message_root(search->message), key->text);
+		       content_header(search->message), key->text)) ||
+	       body_contains(content_root(search->message), key->text);
 }
 
 static bool
@@ -156,7 +156,7 @@ match_date(struct search *search, const struct search_key *key)
 {
 	struct tm tm = { 0 };
 
-	if (!search_load(search, MESSAGE_OPEN))
+	if (!search_load(search, CONTENT_OPEN))
 		return false;
 	localtime_r(&search->message->date, &tm);
 	return compare_days(
@@ -171,9 +171,9 @@ match_sent(struct search *search, const struct search_key *key)
 	time_t when;
 	int zone;
 
-	if (!search_load(search, MESSAGE_HEADER))
+	if (!search_load(search, CONTENT_HEADER))
 		return false;
-	if (!header_find(message_header(search->message), S("Date"), &field) ||
+	if (!header_find(content_header(search->message), S("Date"), &field) ||
 	    !date_parse_rfc5322(slice_trim(field.body), &when, &zone))
 		return match_date(search, key);
 	return compare_days(
@@ -208,9 +208,9 @@ match_keyword(struct search *search, const struct search_key *key)
 static bool
 match_header(struct search *search, const struct search_key *key)
 {
-	return search_load(search, MESSAGE_HEADER) &&
+	return search_load(search, CONTENT_HEADER) &&
 	       header_contains(
-		   message_header(search->message), key->name, key->text);
+		   content_header(search->message), key->name, key->text);
 }
 
 static bool

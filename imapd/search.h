@@ -16,7 +16,7 @@
 #include "common/mailbox/mailbox.h"
 #include "common/slice.h"
 
-#include "imapd/message.h"
+#include "imapd/content.h"
 #include "imapd/parse.h"
 
 enum search_kind {
@@ -62,7 +62,7 @@ struct search_key {
 /* One message under search. */
 struct search {
 	struct folder *folder;
-	struct message *message;
+	struct content *message;
 	size_t index;
 	bool has_failed; /* it could not be read */
 };

@@ -56,11 +56,11 @@ section_of(const struct fetch_item *item, const struct mime_part *part,
 }
 
 bool
-section_find(struct message *message, const struct fetch_item *item,
+section_find(struct content *message, const struct fetch_item *item,
     struct buf *scratch, struct slice *out)
 {
 	const struct mime_part *part;
-	struct slice header = message_header(message);
+	struct slice header = content_header(message);
 	struct slice bytes = buf_slice(&message->bytes);
 
 	if (item->number_count == 0) {
@@ -74,7 +74,7 @@ section_find(struct message *message, const struct fetch_item *item,
 			*out = select_fields(item, header, scratch);
 		return true;
 	}
-	part = message_root(message);
+	part = content_root(message);
 	if (part != NULL)
 		part = mime_find(part, item->numbers, item->number_count);
 	return part != NULL && section_of(item, part, scratch, out);
@@ -88,7 +88,7 @@ section_partial(const struct fetch_item *item, struct slice s)
 	return slice_first(slice_from(s, item->offset), item->length);
 }
 
-enum message_part
+enum content_part
 section_needs(const struct fetch_item *item)
 {
 	switch (item->kind) {
@@ -96,17 +96,17 @@ section_needs(const struct fetch_item *item)
 	case FETCH_UID:
 	case FETCH_SIZE:
 	case FETCH_DATE:
-		return MESSAGE_OPEN;
+		return CONTENT_OPEN;
 	case FETCH_ENVELOPE:
-		return MESSAGE_HEADER;
+		return CONTENT_HEADER;
 	case FETCH_SECTION:
 		if (item->number_count == 0 && item->text != SECTION_ALL &&
 		    item->text != SECTION_TEXT)
-			return MESSAGE_HEADER;
-		return MESSAGE_WHOLE;
+			return CONTENT_HEADER;
+		return CONTENT_WHOLE;
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:
 		break;
 	}
-	return MESSAGE_WHOLE;
+	return CONTENT_WHOLE;
 }

@@ -27,7 +27,7 @@ session_init(struct session *session, const struct settings *settings,
 	reader_init(&session->reader, LIMIT_IMAP_COMMAND, LIMIT_IMAP_COMMAND);
 	buf_init(&session->reply, REPLY_MAX);
 	buf_init(&session->idle_tag, LIMIT_IMAP_COMMAND);
-	message_init(&session->message);
+	content_init(&session->message);
 }
 
 void
@@ -35,7 +35,7 @@ session_clear(struct session *session)
 {
 	append_abort(&session->append);
 	session_unselect(session);
-	message_clear(&session->message);
+	content_clear(&session->message);
 	reader_free(&session->reader);
 	buf_free(&session->reply);
 	buf_free(&session->idle_tag);
@@ -45,7 +45,7 @@ session_clear(struct session *session)
 void
 session_unselect(struct session *session)
 {
-	message_clear(&session->message);
+	content_clear(&session->message);
 	folder_close(&session->folder);
 	session->shown_count = session->shown_recent = 0;
 	session->shown_keywords = 0;

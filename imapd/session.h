@@ -21,7 +21,7 @@
 
 #include "imapd/append.h"
 #include "imapd/command.h"
-#include "imapd/message.h"
+#include "imapd/content.h"
 #include "imapd/output.h"
 #include "imapd/reader.h"
 
@@ -52,7 +52,7 @@ struct session {
 	struct folder *folder;
 	bool is_read_only;
 	size_t shown_count, shown_recent, shown_keywords;
-	struct message message; /* the last one read */
+	struct content message; /* the last one read */
 };
 
 /* Takes no ownership; mailbox and output live longer. */

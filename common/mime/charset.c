@@ -111,26 +111,35 @@ charset_to_utf8(struct slice charset, struct slice bytes, struct buf *out)
 	return ok;
 }
 
-/* Pairs of upper and lower case in ranges: Latin-1, Latin Extended-A, Greek
- * and Cyrillic. */
+/* Upper case letters: Latin-1, Latin Extended-A, Greek and Cyrillic. add 0:
+ * pairs, whose upper case has this parity and the lower case follows. */
+static const struct {
+	uint32_t first, last, add, parity;
+} upper_case[] = {
+	{ 'A', 'Z', 0x20, 0 },
+	{ 0xc0, 0xd6, 0x20, 0 },
+	{ 0xd8, 0xde, 0x20, 0 },
+	{ 0x100, 0x12f, 0, 0 },
+	{ 0x132, 0x137, 0, 0 },
+	{ 0x139, 0x148, 0, 1 },
+	{ 0x14a, 0x177, 0, 0 },
+	{ 0x179, 0x17e, 0, 1 },
+	{ 0x391, 0x3a9, 0x20, 0 },
+	{ 0x400, 0x40f, 0x50, 0 },
+	{ 0x410, 0x42f, 0x20, 0 },
+};
+
 static uint32_t
 fold_code(uint32_t c)
 {
-	if (c < 0x80)
-		return (unsigned char)ascii_lower((char)c);
-	if (c >= 0xc0 && c <= 0xde && c != 0xd7)
-		return c + 0x20;
-	if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) ||
-	    (c >= 0x14a && c <= 0x177))
-		return c | 1;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-		return c + (c & 1);
-	if (c >= 0x391 && c <= 0x3a9)
-		return c + 0x20;
-	if (c >= 0x410 && c <= 0x42f)
-		return c + 0x20;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 0x50;
+	for (size_t i = 0; i < sizeof(upper_case) / sizeof(upper_case[0]);
+	     i++) {
+		if (c < upper_case[i].first || c > upper_case[i].last)
+			continue;
+		if (upper_case[i].add > 0)
+			return c + upper_case[i].add;
+		return (c & 1) == upper_case[i].parity ? c + 1 : c;
+	}
 	return c;
 }
 

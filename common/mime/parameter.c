@@ -155,6 +155,29 @@ add_parameter(struct mime_parameter **list, struct slice name,
 	return true;
 }
 
+static bool
+take_parameter_value(
+    struct slice *body, struct arena *arena, struct slice *text)
+{
+	skip_blanks(body);
+	if (body->len == 0 || body->ptr[0] != '"') {
+		*text = take_until(body, S(";"));
+		return true;
+	}
+	*body = slice_from(*body, 1);
+	return take_quoted(body, arena, text);
+}
+
+static void
+skip_separators(struct slice *body)
+{
+	skip_blanks(body);
+	while (body->len > 0 && body->ptr[0] == ';') {
+		*body = slice_from(*body, 1);
+		skip_blanks(body);
+	}
+}
+
 bool
 mime_parse_value(struct slice body, struct arena *arena, struct slice *value,
     struct mime_parameter **parameters)
@@ -165,11 +188,7 @@ mime_parse_value(struct slice body, struct arena *arena, struct slice *value,
 	skip_blanks(&body);
 	*value = take_until(&body, S(";()"));
 	for (;;) {
-		skip_blanks(&body);
-		while (body.len > 0 && body.ptr[0] == ';') {
-			body = slice_from(body, 1);
-			skip_blanks(&body);
-		}
+		skip_separators(&body);
 		if (body.len == 0)
 			return true;
 		name = take_until(&body, S("=;("));
@@ -180,14 +199,8 @@ mime_parse_value(struct slice body, struct arena *arena, struct slice *value,
 			continue;
 		}
 		body = slice_from(body, 1);
-		skip_blanks(&body);
-		if (body.len > 0 && body.ptr[0] == '"') {
-			body = slice_from(body, 1);
-			if (!take_quoted(&body, arena, &text))
-				return false;
-		} else {
-			text = take_until(&body, S(";"));
-		}
+		if (!take_parameter_value(&body, arena, &text))
+			return false;
 		if (name.len > 0 &&
 		    !add_parameter(parameters, name, text, arena))
 			return false;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * message - one message file, read as far as a command needs it.
+ * content - one message file, read as far as a command needs it.
  *
  * Bytes are those of the wire: CRLF line ends, whatever the file has. The
  * last message read is kept until another is asked for, since clients fetch
  * large parts in pieces. Slices given out are valid that long.
  */
-#ifndef IMAPD_MESSAGE_H
-#define IMAPD_MESSAGE_H
+#ifndef IMAPD_CONTENT_H
+#define IMAPD_CONTENT_H
 
 #include <stdbool.h>
 #include <time.h>
@@ -17,13 +17,13 @@
 #include "common/mailbox/mailbox.h"
 #include "common/mime/structure.h"
 
-enum message_part {
-	MESSAGE_OPEN,
-	MESSAGE_HEADER,
-	MESSAGE_WHOLE
+enum content_part {
+	CONTENT_OPEN,
+	CONTENT_HEADER,
+	CONTENT_WHOLE
 };
 
-struct message {
+struct content {
 	uint32_t uid; /* 0: none */
 	int fd;       /* -1: closed */
 	time_t date;
@@ -34,14 +34,14 @@ struct message {
 	struct mime_part *root; /* NULL until asked for */
 };
 
-void message_init(struct message *message);
-void message_clear(struct message *message);
+void content_init(struct content *message);
+void content_clear(struct content *message);
 /* False with why when it cannot be read, mostly because it vanished. */
-bool message_load(struct message *message, struct folder *folder, size_t index,
-    enum message_part part, struct why *why);
-/* After message_load with MESSAGE_HEADER or more. */
-struct slice message_header(const struct message *message);
-/* After MESSAGE_WHOLE. NULL: too complex for its arena. */
-const struct mime_part *message_root(struct message *message);
+bool content_load(struct content *message, struct folder *folder, size_t index,
+    enum content_part part, struct why *why);
+/* After content_load with CONTENT_HEADER or more. */
+struct slice content_header(const struct content *message);
+/* After CONTENT_WHOLE. NULL: too complex for its arena. */
+const struct mime_part *content_root(struct content *message);
 
 #endif

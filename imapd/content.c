@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "imapd/message.h"
+#include "imapd/content.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,55 +10,55 @@
 #include "common/header.h"
 #include "common/limits.h"
 
-#define MESSAGE_MAX   ((size_t)1024 * 1024 * 1024)
-#define MESSAGE_ARENA ((size_t)64 * 1024 * 1024)
+#define CONTENT_MAX   ((size_t)1024 * 1024 * 1024)
+#define CONTENT_ARENA ((size_t)64 * 1024 * 1024)
 #define HEADER_READ   8192
 #define WHOLE_READ    262144
 #define KEEP_MAX      65536
 
 void
-message_init(struct message *message)
+content_init(struct content *message)
 {
 	memset(message, 0, sizeof(*message));
 	message->fd = -1;
-	buf_init(&message->bytes, MESSAGE_MAX);
+	buf_init(&message->bytes, CONTENT_MAX);
 }
 
 void
-message_clear(struct message *message)
+content_clear(struct content *message)
 {
 	if (message->fd >= 0)
 		close(message->fd);
 	buf_free(&message->bytes);
 	arena_free(&message->arena);
-	message_init(message);
+	content_init(message);
 }
 
 /* The next message: keep small memory, forget the rest. */
 static void
-message_forget(struct message *message)
+content_forget(struct content *message)
 {
 	struct buf bytes = message->bytes;
 
 	if (bytes.size > KEEP_MAX) {
-		message_clear(message);
+		content_clear(message);
 		return;
 	}
 	message->bytes = (struct buf){ 0 };
-	message_clear(message);
+	content_clear(message);
 	message->bytes = bytes;
 	buf_clear(&message->bytes);
 }
 
 static bool
-message_open(struct message *message, struct folder *folder, size_t index,
+content_open(struct content *message, struct folder *folder, size_t index,
     struct why *why)
 {
 	uint32_t uid = folder_mail(folder, index)->uid;
 
 	if (message->uid == uid)
 		return true;
-	message_forget(message);
+	content_forget(message);
 	message->fd = folder_mail_open(folder, index, &message->date, why);
 	if (message->fd < 0)
 		return false;
@@ -68,7 +68,7 @@ message_open(struct message *message, struct folder *folder, size_t index,
 
 /* False at the end of the file or on an error (*ok). */
 static bool
-message_read(struct message *message, size_t size, bool *ok)
+content_read(struct content *message, size_t size, bool *ok)
 {
 	char *room = buf_reserve(&message->bytes, size);
 	ssize_t n;
@@ -115,7 +115,7 @@ has_bare_lf(struct slice bytes)
 
 /* In place of LF, CRLF. */
 static bool
-message_convert(struct message *message)
+content_convert(struct content *message)
 {
 	struct slice rest = buf_slice(&message->bytes);
 	struct buf wire;
@@ -124,7 +124,7 @@ message_convert(struct message *message)
 
 	if (!has_bare_lf(rest))
 		return true;
-	buf_init(&wire, MESSAGE_MAX);
+	buf_init(&wire, CONTENT_MAX);
 	(void)buf_reserve(&wire, rest.len + rest.len / 32);
 	while (rest.len > 0) {
 		at = slice_index(rest, '\n');
@@ -143,7 +143,7 @@ message_convert(struct message *message)
 }
 
 static void
-message_split(struct message *message)
+content_split(struct content *message)
 {
 	struct header_iterator iterator;
 	struct header_field field;
@@ -155,79 +155,90 @@ message_split(struct message *message)
 }
 
 static bool
-message_read_header(struct message *message)
+content_read_header(struct content *message)
 {
 	size_t before = 0;
 	bool ok, more;
 
 	do {
 		before = message->bytes.len;
-		more = message_read(message, HEADER_READ, &ok);
+		more = content_read(message, HEADER_READ, &ok);
 	} while (more && message->bytes.len < LIMIT_HEADER &&
 		 !has_header_end(buf_slice(&message->bytes), before));
 	if (!ok)
 		return false;
 	message->is_whole = !more;
 	message->has_header = true;
-	if (!message_convert(message))
+	if (!content_convert(message))
 		return false;
-	message_split(message);
+	content_split(message);
 	return true;
 }
 
 static bool
-message_read_whole(struct message *message, const struct mail *mail)
+content_read_whole(struct content *message, const struct mail *mail)
 {
 	bool ok;
 
 	buf_clear(&message->bytes);
 	if (lseek(message->fd, 0, SEEK_SET) != 0)
 		return false;
-	if (mail->size < MESSAGE_MAX - WHOLE_READ)
+	if (mail->size < CONTENT_MAX - WHOLE_READ)
 		(void)buf_reserve(
 		    &message->bytes, (size_t)mail->size + WHOLE_READ);
-	while (message_read(message, WHOLE_READ, &ok))
+	while (content_read(message, WHOLE_READ, &ok))
 		continue;
-	if (!ok || !message_convert(message))
+	if (!ok || !content_convert(message))
 		return false;
 	message->has_header = message->is_whole = true;
-	message_split(message);
+	content_split(message);
 	return true;
 }
 
-bool
-message_load(struct message *message, struct folder *folder, size_t index,
-    enum message_part part, struct why *why)
+/* A header without an end may go on behind the limit. */
+static bool
+header_is_cut(const struct content *message)
 {
-	bool ok = message_open(message, folder, index, why);
+	return message->has_header && !message->is_whole &&
+	       message->header_length >= message->bytes.len;
+}
 
-	if (!ok)
+static bool
+content_read_part(
+    struct content *message, const struct mail *mail, enum content_part part)
+{
+	if (part == CONTENT_HEADER && !message->has_header &&
+	    !content_read_header(message))
 		return false;
-	if (part == MESSAGE_HEADER && !message->has_header)
-		ok = message_read_header(message);
-	/* A header without an end may go on behind the limit. */
-	if (ok && part != MESSAGE_OPEN && message->has_header &&
-	    !message->is_whole && message->header_length >= message->bytes.len)
-		part = MESSAGE_WHOLE;
-	if (ok && part == MESSAGE_WHOLE && !message->is_whole)
-		ok = message_read_whole(message, folder_mail(folder, index));
-	if (ok)
+	if (part == CONTENT_HEADER && header_is_cut(message))
+		part = CONTENT_WHOLE;
+	return part != CONTENT_WHOLE || message->is_whole ||
+	       content_read_whole(message, mail);
+}
+
+bool
+content_load(struct content *message, struct folder *folder, size_t index,
+    enum content_part part, struct why *why)
+{
+	if (!content_open(message, folder, index, why))
+		return false;
+	if (content_read_part(message, folder_mail(folder, index), part))
 		return true;
-	message_clear(message);
+	content_clear(message);
 	return why_set(why, "the message cannot be read");
 }
 
 struct slice
-message_header(const struct message *message)
+content_header(const struct content *message)
 {
 	return slice_first(buf_slice(&message->bytes), message->header_length);
 }
 
 const struct mime_part *
-message_root(struct message *message)
+content_root(struct content *message)
 {
 	if (message->arena == NULL)
-		message->arena = arena_new("message", MESSAGE_ARENA);
+		message->arena = arena_new("message", CONTENT_ARENA);
 	if (message->root == NULL)
 		message->root =
 		    mime_parse(buf_slice(&message->bytes), message->arena);
