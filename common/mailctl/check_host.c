@@ -9,9 +9,8 @@
 
 #include "common/arena.h"
 #include "common/mailctl/check.h"
-#include "common/mailctl/init.h"
 #include "common/netaddr.h"
-#include "common/users.h"
+#include "common/resolve.h"
 
 /* Is the name one that peers can use, and does it lead anywhere? */
 static void
@@ -86,11 +85,48 @@ check_rivals(struct report *report)
 			    rivals[i].name);
 }
 
+/* RFC 2142 and RFC 5321 4.5.1: somebody reads these. */
+static void
+check_required(struct resolver *resolver, const char *name, const char *domain,
+    struct report *report)
+{
+	const struct address address = { slice_of(name), slice_of(domain) };
+	struct arena *arena = arena_new("check", 1024 * 1024);
+	struct resolution resolution = { 0 };
+	struct why why = { 0 };
+
+	if (resolver_resolve(resolver, &address, arena, &resolution, &why) ==
+		RESULT_OK &&
+	    resolution.count > 0)
+		report_line(report, REPORT_OK, "people", "%s is read by %.*s",
+		    name, SLICE_FMT(resolution.targets[0].address));
+	else
+		report_line(report, REPORT_WARN, "people",
+		    "nobody reads %s: %s -> add \"root: NAME\" to the aliases"
+		    " file",
+		    name, why.text);
+	arena_free(&arena);
+}
+
+static void
+check_people(const struct settings *settings, struct report *report)
+{
+	struct resolver *resolver = resolver_new(settings);
+	const char *domain = settings->domains.count > 0
+				 ? settings->domains.items[0]
+				 : settings->hostname;
+
+	check_required(resolver, "postmaster", domain, report);
+	check_required(resolver, "root", domain, report);
+	resolver_free(&resolver);
+}
+
 void
 check_host(const struct mailctl *mailctl, struct report *report)
 {
 	check_name(mailctl->settings, report);
 	check_domains(mailctl->settings, report);
+	check_people(mailctl->settings, report);
 	check_rivals(report);
 }
 

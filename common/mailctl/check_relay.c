@@ -36,10 +36,14 @@ find_smtp(const struct settings *settings, struct service *service)
 	return false;
 }
 
-/* An address of this host that mynetworks does not hold: a connection from
- * it is a stranger's. */
 static bool
-find_stranger(const struct settings *settings, struct netaddr *out)
+is_stranger(const struct settings *settings, const struct netaddr *address)
+{
+	return !network_list_contains(&settings->mynetworks, address);
+}
+
+static bool
+find_interface(const struct settings *settings, struct netaddr *out)
 {
 	struct ifaddrs *first = NULL, *i;
 	bool found = false;
@@ -51,11 +55,23 @@ find_stranger(const struct settings *settings, struct netaddr *out)
 			continue;
 		netaddr_from_sockaddr(
 		    out, i->ifa_addr, sizeof(struct sockaddr_in));
-		found = !network_list_contains(&settings->mynetworks, out);
+		found = is_stranger(settings, out);
 	}
 	freeifaddrs(first);
-	return found || (netaddr_parse(S("127.250.250.250"), out) &&
-			    !network_list_contains(&settings->mynetworks, out));
+	return found;
+}
+
+/* An address of this host that mynetworks does not hold: a connection from
+ * it is a stranger's. A service on loopback alone is reached from there
+ * alone. */
+static bool
+find_stranger(
+    const struct settings *settings, bool is_loopback_only, struct netaddr *out)
+{
+	if (!is_loopback_only && find_interface(settings, out))
+		return true;
+	return netaddr_parse(S("127.250.250.250"), out) &&
+	       is_stranger(settings, out);
 }
 
 static bool
@@ -130,7 +146,7 @@ check_tricks(const struct settings *settings, const struct netaddr *to,
 
 static void
 check_stranger(const struct settings *settings, const struct netaddr *to,
-    struct report *report)
+    bool is_loopback_only, struct report *report)
 {
 	struct netaddr from, target = *to;
 	char text[NETADDR_TEXT_SIZE];
@@ -140,10 +156,10 @@ check_stranger(const struct settings *settings, const struct netaddr *to,
 	if (settings->catch_all[0] != '\0')
 		report_line(report, REPORT_NOTE, "relay",
 		    "catch_all takes mail for unknown users");
-	if (!find_stranger(settings, &from)) {
+	if (!find_stranger(settings, is_loopback_only, &from)) {
 		report_line(report, REPORT_NOTE, "relay",
-		    "every address of this host is in mynetworks: a"
-		    " stranger's connection cannot be tried from here");
+		    "every address to try from is in mynetworks: a stranger's"
+		    " connection cannot be made from here");
 		return;
 	}
 	from.port = 0;
@@ -183,5 +199,6 @@ check_relay(const struct mailctl *mailctl, struct report *report)
 		return;
 	to.port = service.port;
 	check_tricks(settings, &to, report);
-	check_stranger(settings, &to, report);
+	check_stranger(settings, &to,
+	    service.address[0] != '\0' && netaddr_is_loopback(&to), report);
 }

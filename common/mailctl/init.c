@@ -277,6 +277,8 @@ verb_init(struct mailctl *mailctl)
 	const struct option_row options[] = {
 		{ "--lab", &init.facts.is_lab, NULL },
 		{ "--yes", &mailctl->is_yes, NULL },
+		{ "-y", &mailctl->is_yes, NULL },
+		{ "-n", &mailctl->is_dry_run, NULL },
 		{ "--dry-run", &mailctl->is_dry_run, NULL },
 		{ "--directory", NULL, &directory },
 		{ NULL, NULL, NULL },

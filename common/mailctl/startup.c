@@ -156,11 +156,30 @@ startup_write(const struct mailctl *mailctl, enum startup_kind kind,
 	return ok;
 }
 
+/* Asked on a terminal only; -y is the answer yes. */
+static bool
+may_write(const struct mailctl *mailctl, enum startup_kind kind)
+{
+	char answer[16];
+
+	if (geteuid() != 0 || mailctl->is_dry_run)
+		return false;
+	if (mailctl->is_yes)
+		return true;
+	if (!isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "write the files for %s into %s? [y/N] ",
+	    kinds[kind].name, kinds[kind].folder);
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
 void
 startup_advise(const struct mailctl *mailctl, struct report *report)
 {
 	enum startup_kind kind = startup_find();
 	const char *conf = mailctl_conf_argument(mailctl);
+	struct why why = { 0 };
 
 	if (conf != NULL || kind == STARTUP_NONE) {
 		report_line(report, REPORT_NEXT, "start", "%s/merpatid%s%s",
@@ -168,9 +187,12 @@ startup_advise(const struct mailctl *mailctl, struct report *report)
 		    conf == NULL ? "" : conf);
 		return;
 	}
-	report_line(report, REPORT_NEXT, "start",
-	    "mailctl startup --directory %s %s", kinds[kind].folder,
-	    kinds[kind].name);
+	if (!may_write(mailctl, kind))
+		report_line(report, REPORT_NEXT, "start",
+		    "mailctl startup --directory %s %s", kinds[kind].folder,
+		    kinds[kind].name);
+	else if (!startup_write(mailctl, kind, kinds[kind].folder, &why))
+		report_line(report, REPORT_FAIL, "start", "%s", why.text);
 	report_line(report, REPORT_NEXT, "", "%s", kinds[kind].next);
 	report_line(report, REPORT_NEXT, "or", "%s/merpatid", SBINDIR);
 }

@@ -21,7 +21,7 @@ enum startup_kind {
 /* The first that runs here. */
 enum startup_kind startup_find(void);
 const char *startup_name(enum startup_kind kind);
-/* "plan" and "next" lines of init. */
+/* The last lines of init; writes the files when that is wanted. */
 void startup_advise(const struct mailctl *mailctl, struct report *report);
 /* directory NULL: to stdout. */
 bool startup_write(const struct mailctl *mailctl, enum startup_kind kind,

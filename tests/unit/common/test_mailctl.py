@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""mailctl as an ordinary user types it: ./mailctl in the build directory."""
+"""mailctl as an ordinary user types it: ./mailctl in the build directory.
+
+covers: common/mailctl/*.c
+"""
 import os
 import shutil
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 MAILCTL = os.path.abspath("mailctl")
@@ -17,6 +22,25 @@ def become_nobody():
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
+
+
+class Neighbour(socketserver.StreamRequestHandler):
+    """An SMTP server that gives one reply to every RCPT."""
+
+    def handle(self):
+        self.wfile.write(b"220 mail.group1.test ESMTP\r\n")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                self.wfile.write(b"250-mail.group1.test\r\n250 SIZE\r\n")
+            elif verb == b"RCPT":
+                self.server.recipients.append(line)
+                self.wfile.write(self.server.reply)
+            elif verb == b"QUIT":
+                self.wfile.write(b"221 Bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 Ok\r\n")
 
 
 class Mailctl(unittest.TestCase):
@@ -128,6 +152,34 @@ class Mailctl(unittest.TestCase):
         out = self.on_host("check", "--group", "queue")
         self.assertIn("qmgr does not run", out)
         self.on_host("check", "--group", "nonsense", code=64)
+
+    def relay_check(self, reply, code):
+        self.make()
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0),
+                                             Neighbour) as server:
+            server.reply, server.recipients = reply, []
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever).start()
+            with open(self.conf, "a", encoding="utf-8") as conf:
+                conf.write("listen = smtp:127.0.0.1:%d\n"
+                           "mynetworks = 127.0.0.1/32\n"
+                           % server.server_address[1])
+            out = self.on_host("check", "--group", "relay", code=code)
+            self.assertIn("answers: 220", self.on_host("check", "--group",
+                                                       "ports"))
+            server.shutdown()
+        self.assertIn(b"RCPT TO:<user%relay-test.invalid@group1.test>\r\n",
+                      server.recipients)
+        return out
+
+    def test_an_open_relay_is_found(self):
+        self.assertIn("OPEN RELAY",
+                      self.relay_check(b"250 2.1.5 Ok\r\n", 1))
+
+    def test_a_host_that_relays_for_nobody_is_no_open_relay(self):
+        out = self.relay_check(b"550-5.7.1 no,\r\n550 5.7.1 never\r\n", 0)
+        self.assertIn("tricks of relay thieves are refused", out)
+        self.assertIn("127.250.250.250 may not relay", out)
 
     def test_startup_writes_a_file_per_service(self):
         self.make()
