@@ -25,6 +25,7 @@
 const struct program program_table[] = {
 	{ "smtpd", smtpd_program },
 	{ "pop3d", pop3d_program },
+	{ "imapd", imapd_program },
 	{ "enqueue", enqueue_program },
 	{ "auth", auth_program },
 	{ NULL, NULL },

@@ -119,10 +119,10 @@ enqueue_reply_of_error(struct inject_reply *reply, const struct why *why)
 
 	log_error("cannot queue: %s", why->text);
 	if (is_full)
-		reply_set(reply, 452, "4.3.1",
+		answer_set(reply, 452, "4.3.1",
 		    "the mail queue is full, try again later");
 	else
-		reply_set(reply, 451, "4.3.0",
+		answer_set(reply, 451, "4.3.0",
 		    "the mail queue has a problem, try again later");
 }
 
@@ -152,14 +152,14 @@ set_sender(struct enqueue *e, struct slice path, struct inject_reply *reply)
 		return true;
 	if (!address_parse(path, e->arena, &address) ||
 	    address.local.len == 0) {
-		reply_set(reply, 553, "5.1.7",
+		answer_set(reply, 553, "5.1.7",
 		    "sender address is malformed: use user@domain");
 		return false;
 	}
 	if (address.domain.len == 0 &&
 	    !policy_is_trusted(e->settings, &e->facts) &&
 	    !slice_eq_nocase(address.local, S("postmaster"))) {
-		reply_set(reply, 553, "5.1.7",
+		answer_set(reply, 553, "5.1.7",
 		    "sender address needs a domain: user@domain");
 		return false;
 	}
@@ -175,7 +175,7 @@ check_size(const struct enqueue *e, uint64_t size, struct inject_reply *reply)
 	uint64_t reserve = e->settings->queue_minimum_free;
 
 	if (limit > 0 && size > limit) {
-		reply_set(reply, 552, "5.3.4",
+		answer_set(reply, 552, "5.3.4",
 		    "message is larger than %llu bytes, the limit here",
 		    (unsigned long long)limit);
 		return false;
@@ -245,7 +245,7 @@ on_mail(struct enqueue *e, struct message *message, struct inject_reply *reply)
 		return ENQUEUE_REPLY;
 	}
 	e->phase = PHASE_MAIL;
-	reply_set(reply, 250, "2.1.0", "Ok");
+	answer_set(reply, 250, "2.1.0", "Ok");
 	return ENQUEUE_REPLY;
 }
 
@@ -341,7 +341,7 @@ judge_recipient(struct enqueue *e, struct slice path,
 
 	if (!address_parse(path, e->scratch, &address) ||
 	    address.local.len == 0) {
-		reply_set(reply, 501, "5.1.3",
+		answer_set(reply, 501, "5.1.3",
 		    "recipient address is malformed: use user@domain");
 		return false;
 	}
@@ -351,12 +351,12 @@ judge_recipient(struct enqueue *e, struct slice path,
 	    e->tables.resolver, &address, e->scratch, resolution, &why);
 	if (result == RESULT_LATER) {
 		log_error("cannot resolve a recipient: %s", why.text);
-		reply_set(reply, 451, "4.3.0",
+		answer_set(reply, 451, "4.3.0",
 		    "the user tables cannot be read now, try again later");
 		return false;
 	}
 	if (result == RESULT_NEVER) {
-		reply_set(reply, 550, why.status, "%s here", why.text);
+		answer_set(reply, 550, why.status, "%s here", why.text);
 		return false;
 	}
 	return targets_are_reachable(e, resolution, reply);
@@ -378,7 +378,7 @@ add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
 	struct slice original;
 
 	if (e->accepted >= recipient_limit(e->settings)) {
-		reply_set(reply, 452, "4.5.3",
+		answer_set(reply, 452, "4.5.3",
 		    "too many recipients, send the rest in another message");
 		return false;
 	}
@@ -387,14 +387,14 @@ add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
 	original = arena_slice(e->arena, path);
 	for (size_t i = 0; i < resolution.count; i++)
 		if (!add_target(e, &resolution.targets[i], original)) {
-			reply_set(reply, 452, "4.5.3",
+			answer_set(reply, 452, "4.5.3",
 			    "too many recipients "
 			    "in all, send the rest in another message");
 			return false;
 		}
 	if (e->accepted++ == 0)
 		e->first = original;
-	reply_set(reply, 250, "2.1.5", "Ok");
+	answer_set(reply, 250, "2.1.5", "Ok");
 	return true;
 }
 
@@ -423,7 +423,7 @@ on_vrfy(struct enqueue *e, struct message *message, struct inject_reply *reply)
 		return ENQUEUE_BROKEN;
 	arena_reset(e->scratch);
 	if (judge_recipient(e, path, &resolution, reply))
-		reply_set(reply, 252, "2.1.5", "RCPT would take it");
+		answer_set(reply, 252, "2.1.5", "RCPT would take it");
 	return ENQUEUE_REPLY;
 }
 

@@ -43,7 +43,7 @@ enqueue_on_data(
 	if (!message_end(message) || e->phase != PHASE_MAIL)
 		return ENQUEUE_BROKEN;
 	if (e->envelope.recipient_count == 0) {
-		reply_set(reply, 554, "5.5.1", "no recipient was accepted");
+		answer_set(reply, 554, "5.5.1", "no recipient was accepted");
 		return ENQUEUE_REPLY;
 	}
 	e->writer = spool_writer_open(e->tables.spool_fd, &why);
@@ -58,7 +58,7 @@ enqueue_on_data(
 	if (enqueue_is_local(e) && e->facts.id[0] != '\0')
 		(void)spool_writer_set_id(e->writer, e->facts.id);
 	e->phase = PHASE_DATA;
-	reply_set(reply, 354, "", "go on");
+	answer_set(reply, 354, "", "go on");
 	return ENQUEUE_REPLY;
 }
 
@@ -75,12 +75,12 @@ static bool
 check_header(const struct header_facts *facts, struct inject_reply *reply)
 {
 	if (facts->hops > LIMIT_HOPS) {
-		reply_set(reply, 554, "5.4.6",
+		answer_set(reply, 554, "5.4.6",
 		    "mail loop: more than %d Received fields", LIMIT_HOPS);
 		return false;
 	}
 	if (facts->fields > LIMIT_HEADER_FIELDS) {
-		reply_set(reply, 552, "5.3.4",
+		answer_set(reply, 552, "5.3.4",
 		    "too many header fields (the limit is %d)",
 		    LIMIT_HEADER_FIELDS);
 		return false;
@@ -153,14 +153,14 @@ hold(struct enqueue *e, struct slice bytes)
 	struct inject_reply reply;
 
 	if (!buf_add(&e->held, bytes)) {
-		reply_set(&reply, 552, "5.3.4",
+		answer_set(&reply, 552, "5.3.4",
 		    "message header is larger than %d bytes", LIMIT_HEADER);
 		fail(e, &reply);
 		return;
 	}
 	(void)header_scan_feed(&e->scan, buf_slice(&e->held), false);
 	if (!e->scan.is_done && e->held.len > LIMIT_HEADER) {
-		reply_set(&reply, 552, "5.3.4",
+		answer_set(&reply, 552, "5.3.4",
 		    "message header is larger than %d bytes", LIMIT_HEADER);
 		fail(e, &reply);
 	}
@@ -191,7 +191,7 @@ enqueue_on_chunk(struct enqueue *e, struct message *message)
 	size = e->held.len + spool_writer_body_length(e->writer) + bytes.len;
 	/* What is put in front is not the sender's. */
 	if (limit > 0 && size > limit + LIMIT_PIPE_CHUNK) {
-		reply_set(&reply, 552, "5.3.4",
+		answer_set(&reply, 552, "5.3.4",
 		    "message is larger than %llu bytes, the limit here",
 		    (unsigned long long)limit);
 		fail(e, &reply);
@@ -251,14 +251,15 @@ commit(struct enqueue *e, struct inject_reply *reply)
 
 	if (spool_writer_commit(e->writer, NULL, e->committed, &why)) {
 		log_commit(e);
-		reply_set(
+		answer_set(
 		    reply, 250, "2.0.0", "Ok: queued as %s", e->committed);
 		return;
 	}
 	e->committed[0] = '\0';
 	if (enqueue_is_local(e) && why.error == EEXIST && was_committed(e)) {
 		log_info("%s: was queued before", e->facts.id);
-		reply_set(reply, 250, "2.0.0", "Ok: queued as %s", e->facts.id);
+		answer_set(
+		    reply, 250, "2.0.0", "Ok: queued as %s", e->facts.id);
 		return;
 	}
 	enqueue_reply_of_error(reply, &why);

@@ -10,7 +10,7 @@
 #include "common/front.h"
 
 void
-reply_set(struct inject_reply *reply, unsigned int code, const char *status,
+answer_set(struct inject_reply *reply, unsigned int code, const char *status,
     const char *format, ...)
 {
 	va_list arguments;
@@ -43,7 +43,7 @@ policy_may_begin(const struct settings *settings,
 	if (facts->listener != LISTENER_SUBMISSION &&
 	    facts->listener != LISTENER_SUBMISSIONS)
 		return true;
-	reply_set(reply, 530, "5.7.0",
+	answer_set(reply, 530, "5.7.0",
 	    "this port is for your own users: log in first (AUTH)");
 	return false;
 }
@@ -80,7 +80,7 @@ policy_may_send_to(const struct settings *settings,
 	    policy_is_trusted(settings, facts))
 		return true;
 	list_domains(settings, domains, sizeof(domains));
-	reply_set(reply, 550, "5.7.1",
+	answer_set(reply, 550, "5.7.1",
 	    "relaying denied: this host delivers to %s only; log in (port "
 	    "465 or 587) to send elsewhere",
 	    domains);
@@ -118,7 +118,7 @@ policy_is_reachable(const struct settings *settings, struct table *routes,
 			return true;
 		rest = slice_from(rest, dot + 1);
 	}
-	reply_set(reply, 550, "5.4.4",
+	answer_set(reply, 550, "5.4.4",
 	    "no way to %.*s: this host sends no mail to the internet "
 	    "(internet = no) and route_map does not name this domain",
 	    SLICE_FMT(slice_first(domain, 200)));

@@ -35,7 +35,7 @@ bool policy_is_trusted(
 
 /* Fill a reply; status "" for none. */
 void
-reply_set(struct inject_reply *reply, unsigned int code, const char *status,
+answer_set(struct inject_reply *reply, unsigned int code, const char *status,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

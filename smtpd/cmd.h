@@ -9,7 +9,7 @@
 #include "smtpd/command.h"
 
 /* cmd_hello.c */
-command_fn cmd_helo, cmd_ehlo, cmd_noop, cmd_rset, cmd_quit, cmd_help;
+command_fn cmd_helo, cmd_ehlo, cmd_smtp_noop, cmd_rset, cmd_quit, cmd_help;
 /* cmd_tls.c */
 command_fn cmd_starttls;
 command_check_fn check_starttls;

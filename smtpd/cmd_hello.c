@@ -69,7 +69,7 @@ cmd_ehlo(struct session *session, const struct argument *argument)
 }
 
 void
-cmd_noop(struct session *session, const struct argument *argument)
+cmd_smtp_noop(struct session *session, const struct argument *argument)
 {
 	(void)argument;
 	session->done[session->verb]++;

@@ -15,7 +15,7 @@
 #define TRANSACTION (PHASE_MAIL | PHASE_RCPT)
 
 /* clang-format off */
-const struct command command_table[] = {
+const struct command smtp_command_table[] = {
 	{ SLICE("HELO"), ALWAYS, ARGUMENT_REQUIRED, cmd_helo, NULL, false,
 	    { NULL },
 	    "HELO host.example.com", "say who you are" },
@@ -43,7 +43,7 @@ const struct command command_table[] = {
 	{ SLICE("AUTH"), PHASE_READY, ARGUMENT_REQUIRED, cmd_auth,
 	    check_auth, true, { "AUTH PLAIN LOGIN" },
 	    "AUTH PLAIN or AUTH LOGIN", "log in" },
-	{ SLICE("NOOP"), ALWAYS, ARGUMENT_OPTIONAL, cmd_noop, NULL, false,
+	{ SLICE("NOOP"), ALWAYS, ARGUMENT_OPTIONAL, cmd_smtp_noop, NULL, false,
 	    { NULL },
 	    "NOOP", "do nothing" },
 	{ SLICE("HELP"), ALWAYS, ARGUMENT_OPTIONAL, cmd_help, NULL, false,
@@ -59,7 +59,7 @@ const struct command command_table[] = {
 const char *
 command_verb(size_t row)
 {
-	return command_table[row].verb.ptr;
+	return smtp_command_table[row].verb.ptr;
 }
 
 static bool
@@ -73,8 +73,8 @@ command_find(struct slice verb)
 {
 	size_t row;
 
-	for (row = 0; command_table[row].verb.len > 0; row++)
-		if (slice_eq_nocase(command_table[row].verb, verb))
+	for (row = 0; smtp_command_table[row].verb.len > 0; row++)
+		if (slice_eq_nocase(smtp_command_table[row].verb, verb))
 			break;
 	return row;
 }
@@ -89,7 +89,7 @@ command_announce(struct session *session)
 	struct slice variable;
 	char text[64];
 
-	for (command = command_table; command->verb.len > 0; command++) {
+	for (command = smtp_command_table; command->verb.len > 0; command++) {
 		if (!command_is_offered(session, command))
 			continue;
 		for (size_t i = 0; command->keywords[i] != NULL; i++) {
@@ -120,12 +120,13 @@ void
 command_help(struct session *session, struct slice verb)
 {
 	size_t row = command_find(verb);
-	const struct command *command = &command_table[row];
+	const struct command *command = &smtp_command_table[row];
 
 	if (verb.len > 0 && command->verb.len > 0) {
 		command_help_line(session, command);
 	} else {
-		for (command = command_table; command->verb.len > 0; command++)
+		for (command = smtp_command_table; command->verb.len > 0;
+		     command++)
 			if (command_is_offered(session, command))
 				command_help_line(session, command);
 	}
@@ -333,9 +334,9 @@ command_run(struct session *session, enum line_status status, struct slice line)
 	session->verb = command_find(verb);
 	session->seen[session->verb]++;
 	session->is_typed = status == LINE_BARE_LF;
-	if (command_table[session->verb].verb.len == 0)
+	if (smtp_command_table[session->verb].verb.len == 0)
 		command_unknown(session, verb);
 	else
 		command_dispatch(
-		    session, &command_table[session->verb], &argument);
+		    session, &smtp_command_table[session->verb], &argument);
 }

@@ -50,7 +50,7 @@ struct command {
 	const char *help;
 };
 
-extern const struct command command_table[]; /* ended by an empty verb */
+extern const struct command smtp_command_table[]; /* ended by an empty verb */
 
 /* The name of a row, for logs. */
 const char *command_verb(size_t row);

@@ -33,7 +33,7 @@ session_greet(struct session *session)
 }
 
 void
-session_init(struct session *session, const struct connection *connection)
+smtp_session_init(struct session *session, const struct connection *connection)
 {
 	memset(session, 0, sizeof(*session));
 	session->connection = connection;
@@ -50,7 +50,7 @@ session_init(struct session *session, const struct connection *connection)
 }
 
 void
-session_clear(struct session *session)
+smtp_session_clear(struct session *session)
 {
 	line_free(&session->line);
 	arena_free(&session->arena);
@@ -110,7 +110,7 @@ session_take_line(struct session *session, struct slice *input)
 }
 
 enum effect
-session_step(struct session *session, struct slice *input)
+smtp_session_step(struct session *session, struct slice *input)
 {
 	enum effect effect;
 

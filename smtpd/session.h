@@ -2,8 +2,8 @@
 /*
  * session - the SMTP protocol (RFC 5321) as a machine without I/O or clock.
  *
- * session_step takes bytes from *input and returns the next effect; whoever
- * runs the session performs it and calls session_step again. Replies collect
+ * smtp_session_step takes bytes from *input and returns the next effect;
+ * whoever runs the session performs it and calls it again. Replies collect
  * in replies and are sent before the next read would block (RFC 2920), so a
  * pipelined group costs one write. Effects with an answer (see the enum) stop
  * the machine until the answer is given. What a session does depends on the
@@ -116,12 +116,13 @@ struct session {
 	size_t verb; /* row of the command at work */
 };
 
-void session_init(struct session *session, const struct connection *connection);
-void session_clear(struct session *session);
+void smtp_session_init(struct session *session,
+    const struct connection *connection);
+void smtp_session_clear(struct session *session);
 
 /* The next thing to do. *input moves past what was used; a line or chunk may
  * point into it until the next step. */
-enum effect session_step(struct session *session, struct slice *input);
+enum effect smtp_session_step(struct session *session, struct slice *input);
 
 /* Answers. reply NULL: enqueue is gone or silent. */
 void session_started(struct session *session, bool is_running);

@@ -230,8 +230,8 @@ session_io_log_end(struct session_io *io)
 	struct buf counts;
 
 	buf_init(&counts, 512);
-	for (size_t i = 0; command_table[i].verb.len > 0; i++) {
-		const char *name = command_table[i].verb.ptr;
+	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++) {
+		const char *name = smtp_command_table[i].verb.ptr;
 
 		if (session->seen[i] == 0)
 			continue;
@@ -272,13 +272,13 @@ session_io_run(const struct connection *connection)
 	/* Not cleared: pages that are not used are not taken. */
 	io.bytes = alloc_resize(NULL, LIMIT_PIPE_CHUNK, 1);
 	io.end = io_deadline(TIMEOUT_SMTP_SESSION);
-	session_init(&io.session, connection);
+	smtp_session_init(&io.session, connection);
 	session_io_log_start(&io);
-	while (perform[session_step(&io.session, &io.input)](&io))
+	while (perform[smtp_session_step(&io.session, &io.input)](&io))
 		continue;
 	if (!io.is_going_on)
 		session_io_log_end(&io);
-	session_clear(&io.session);
+	smtp_session_clear(&io.session);
 	alloc_release(io.bytes);
 	return 0;
 }

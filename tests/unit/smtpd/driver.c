@@ -34,13 +34,13 @@ driver_init(struct driver *driver, const char *listener, bool is_tls)
 	buf_init(&driver->replies, 1 << 24);
 	buf_init(&driver->message, 1 << 24);
 	buf_init(&driver->accepted, 1 << 24);
-	session_init(&driver->session, &driver->connection);
+	smtp_session_init(&driver->session, &driver->connection);
 }
 
 void
 driver_clear(struct driver *driver)
 {
-	session_clear(&driver->session);
+	smtp_session_clear(&driver->session);
 	buf_free(&driver->transcript);
 	buf_free(&driver->effects);
 	buf_free(&driver->replies);
@@ -181,8 +181,9 @@ driver_perform(struct driver *driver, enum effect effect)
 static void
 driver_run(struct driver *driver, struct slice input)
 {
-	while (!driver->is_closed &&
-	       driver_perform(driver, session_step(&driver->session, &input)))
+	while (
+	    !driver->is_closed &&
+	    driver_perform(driver, smtp_session_step(&driver->session, &input)))
 		continue;
 }
 

@@ -105,9 +105,9 @@ each_verb_in_each_phase_gets_its_reply(void **state)
 		}
 	}
 	/* Every row of the table has its line here. */
-	for (size_t i = 0; command_table[i].verb.len > 0; i++)
+	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++)
 		assert_true(slice_starts(
-		    slice_of(matrix[i].line), command_table[i].verb));
+		    slice_of(matrix[i].line), smtp_command_table[i].verb));
 }
 
 static const struct {
@@ -436,9 +436,10 @@ help_lists_the_table(void **state)
 	driver_init(&driver, "submission", true);
 	driver_say(&driver, "");
 	got = driver_say(&driver, "HELP\r\n");
-	for (size_t i = 0; command_table[i].verb.len > 0; i++)
-		assert_int_equal(strstr(got, command_table[i].syntax) != NULL,
-		    !slice_eq(command_table[i].verb, S("STARTTLS")));
+	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++)
+		assert_int_equal(
+		    strstr(got, smtp_command_table[i].syntax) != NULL,
+		    !slice_eq(smtp_command_table[i].verb, S("STARTTLS")));
 	got = driver_say(&driver, "help mail\r\n");
 	assert_string_equal(got,
 	    "214-2.0.0 MAIL FROM:<sender@example.com>  begin a message\r\n"
