@@ -70,10 +70,22 @@ header_contains(struct slice header, struct slice name, struct slice needle)
 	struct header_iterator iterator;
 	struct header_field field;
 
-	header_begin(&iterator, header);
+	header_begin_stored(&iterator, header);
 	while (header_next(&iterator, &field))
 		if (slice_eq_nocase(field.name, name) &&
 		    field_contains(field.body, needle))
+			return true;
+	return false;
+}
+
+static bool
+find_stored(struct slice header, struct slice name, struct header_field *field)
+{
+	struct header_iterator iterator;
+
+	header_begin_stored(&iterator, header);
+	while (header_next(&iterator, field))
+		if (slice_eq_nocase(field->name, name))
 			return true;
 	return false;
 }
@@ -173,7 +185,7 @@ match_sent(struct search *search, const struct search_key *key)
 
 	if (!search_load(search, CONTENT_HEADER))
 		return false;
-	if (!header_find(content_header(search->message), S("Date"), &field) ||
+	if (!find_stored(content_header(search->message), S("Date"), &field) ||
 	    !date_parse_rfc5322(slice_trim(field.body), &when, &zone))
 		return match_date(search, key);
 	return compare_days(
