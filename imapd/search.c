@@ -96,7 +96,8 @@ part_contains(const struct mime_part *part, struct slice needle)
 	struct buf raw, utf8;
 	bool found;
 
-	if (!slice_eq_nocase(part->type, S("text")))
+	if (!slice_eq_nocase(part->type, S("text")) &&
+	    (part->is_message || !slice_eq_nocase(part->type, S("message"))))
 		return false;
 	buf_init(&raw, TEXT_MAX);
 	buf_init(&utf8, TEXT_MAX);

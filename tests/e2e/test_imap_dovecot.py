@@ -31,7 +31,7 @@ LONG = "Dovecot compares only the first 80 bytes of a boundary"
 VALUE = "an unquoted parameter value with = or @ is taken whole here"
 NO_TYPE = "Content-Type without a subtype is text/plain (RFC 2045 5.2)"
 NO_BOUNDARY = "multipart without boundary is shown as text, not as empty"
-EMPTY_LINE = "a part with an empty body: the empty line is the header's"
+NO_DATE = "a Date that cannot be read: INTERNALDATE counts in SENTSINCE"
 # RFC 3501 6.4.5: no empty line where the message has none.
 NO_SEPARATOR = "HEADER.FIELDS ends in an empty line if the header does"
 
@@ -47,12 +47,13 @@ EXPLAINED = {
     "mime4j-testmsgs/bad-newlines-multiple-parts-base64.msg": ENCODED,
     "mime4j-testmsgs/base64encoded-rfc822message-nested.msg": ENCODED,
     "mime4j-testmsgs/base64encoded-rfc822message.msg": ENCODED,
+    "mime4j-testmsgs/boundary-name-clash.msg": LINE_END,
     "mime4j-testmsgs/malformedHeader-noheader.msg": NO_SEPARATOR,
     "mime4j-testmsgs/malformedHeaderStartsBody-noheader.msg": NO_SEPARATOR,
     "mime4j-testmsgs/missing-inner-start-boundary.msg": LINE_END,
+    "mime4j-testmsgs/obsolete.msg": NO_DATE,
     "mime4j-testmsgs/very-long-boundary.msg": LONG,
     "mime4j-testmsgs/very-very-long-boundary.msg": LONG,
-    "mimekit-messages/body.4.txt": EMPTY_LINE,
     "mimekit-messages/feedback-report.txt": ADDRESS,
     "mimekit-messages/issue358.txt": ADDRESS,
     "mimekit-messages/missing-subtype.txt": NO_TYPE,
@@ -65,6 +66,12 @@ EXPLAINED = {
     "python-test-email/msg_41.txt": NO_BOUNDARY,
     "python-test-email/msg_43.txt": ADDRESS,
 }
+
+# Only in SEARCH: their charsets have no converter within the jail
+# (imapd-mailbox(8)); they are searched as they stand.
+UNDECODED = ("mikel-mail/japanese_iso_2022.eml",
+             "mikel-mail/japanese_shift_jis.eml",
+             "mikel-mail/ks_c_5601-1987.eml", "mimekit-messages/japanese.txt")
 
 
 def corpus():
@@ -158,6 +165,9 @@ def same(value, item):
         return [same(one, item) for one in value]
     if value is None:
         return b""
+    if item.endswith(".MIME]"):
+        # Of a part without body the empty line is the header's here.
+        return value.rstrip(b"\r\n")
     if item in PARSED and isinstance(value, bytes):
         # Dovecot says so of an address without; here it is empty.
         if value in (b"MISSING_DOMAIN", b"MISSING_MAILBOX"):
@@ -198,7 +208,7 @@ def test_items_are_equal(sessions, item):
 
 def test_no_explanation_is_left_over(sessions):
     """Every name in EXPLAINED exists."""
-    assert set(EXPLAINED) <= set(corpus())
+    assert set(EXPLAINED) | set(UNDECODED) <= set(corpus())
 
 
 def sections(body, prefix="", is_message=True):
@@ -253,7 +263,8 @@ def literal(text):
     "HEADER Received example", "BODY text", "BODY \"this is\"", "TEXT from",
     "TEXT multipart", "LARGER 2000", "SMALLER 300",
     "BEFORE 16-Nov-2023", "ON 17-Nov-2023", "SINCE 18-Nov-2023",
-    "SENTBEFORE 1-Jan-1999", "SENTON 11-Feb-1998", "SENTSINCE 1-Jan-2010",
+    "HEADER Date \"\" SENTBEFORE 1-Jan-1999", "SENTON 11-Feb-1998",
+    "HEADER Date \"\" SENTSINCE 1-Jan-2010",
     "OR FROM example SUBJECT test", "NOT (FROM example SUBJECT test)",
     "OR (LARGER 5000) (NOT OR BODY the BODY text)",
     "(1:20 (UNSEEN (BODY the)))",
@@ -264,11 +275,17 @@ def literal(text):
 ], ids=str)
 def test_searches_are_equal(sessions, keys):
     explained = {number for number, name in enumerate(corpus(), 1)
-                 if name in EXPLAINED}
+                 if name in EXPLAINED or name in UNDECODED}
     if isinstance(keys, bytes):
         keys = keys.decode("latin-1")
     wanted, got = [set(session.search(keys)) - explained
                    for session in sessions]
+    if "BODY" in keys:
+        # Headers of messages within are searched here, as part of the body.
+        within = set(number for number, found
+                     in sessions[0].fetch("BODY").items()
+                     if "rfc822" in repr(found).lower())
+        wanted, got = wanted - within, got - within
     names = corpus()
     assert wanted == got, [names[number - 1] for number in wanted ^ got]
 

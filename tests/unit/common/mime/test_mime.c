@@ -64,7 +64,7 @@ damaged_mime_still_has_a_tree(void **state)
 	/* no boundary parameter */
 	expect_structure("Content-Type: multipart/mixed\r\n\r\nx", false,
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" "
-	    "1 1)");
+	    "1 0)");
 	/* a boundary that never comes */
 	expect_structure("Content-Type: multipart/mixed; boundary=b\r\n\r\nx",
 	    false,
@@ -80,7 +80,13 @@ damaged_mime_still_has_a_tree(void **state)
 	/* a type that is none */
 	expect_structure("Content-Type: nonsense\r\n\r\nx", false,
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" "
-	    "1 1)");
+	    "1 0)");
+	/* a line that begins like the boundary is one (RFC 2046 5.1.1) */
+	expect_structure("Content-Type: multipart/a; boundary=o\r\n\r\n"
+			 "--o and more\r\n\r\nx\r\n--o-- and more\r\n",
+	    false,
+	    "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+	    "\"7bit\" 1 0) \"a\")");
 }
 
 static void
