@@ -67,6 +67,13 @@ EXPLAINED = {
     "python-test-email/msg_43.txt": ADDRESS,
 }
 
+# Only where whole multiparts are compared.
+EXPLAINED_SECTIONS = {
+    "mimekit-messages/body.5.txt": LINE_END,
+    "mimekit-messages/body.6.txt": LINE_END,
+    "python-test-email/msg_38.txt": LINE_END,
+}
+
 # Only in SEARCH: their charsets have no converter within the jail
 # (imapd-mailbox(8)); they are searched as they stand.
 UNDECODED = ("mikel-mail/japanese_iso_2022.eml",
@@ -208,7 +215,8 @@ def test_items_are_equal(sessions, item):
 
 def test_no_explanation_is_left_over(sessions):
     """Every name in EXPLAINED exists."""
-    assert set(EXPLAINED) | set(UNDECODED) <= set(corpus())
+    named = set(EXPLAINED) | set(EXPLAINED_SECTIONS) | set(UNDECODED)
+    assert named <= set(corpus())
 
 
 def sections(body, prefix="", is_message=True):
@@ -232,7 +240,7 @@ def sections(body, prefix="", is_message=True):
 def test_sections_of_every_part_are_equal(sessions):
     names, different, count = corpus(), {}, 0
     for number, found in sessions[0].fetch("BODY").items():
-        if names[number - 1] in EXPLAINED:
+        if names[number - 1] in {**EXPLAINED, **EXPLAINED_SECTIONS}:
             continue
         for section in list(sections(found["BODY"]))[:60]:
             item = "BODY.PEEK[%s]" % section
