@@ -157,7 +157,7 @@ static void
 refuse_mbox(struct mailbox_io *io)
 {
 	log_error("%s: %s: %s is an mbox, which imapd does not serve; give "
-		  "the user a Maildir (mailbox in mail.conf)",
+		  "a Maildir: see home_mailbox",
 	    io->handover.id, io->handover.user.name, io->handover.user.mail);
 	buf_add(&io->output.buf, buf_slice(&io->tag));
 	buf_add_format(&io->output.buf,

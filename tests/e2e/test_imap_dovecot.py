@@ -71,6 +71,7 @@ EXPLAINED = {
 EXPLAINED_SECTIONS = {
     "mimekit-messages/body.5.txt": LINE_END,
     "mimekit-messages/body.6.txt": LINE_END,
+    "mimekit-messages/body.7.txt": LINE_END,
     "python-test-email/msg_38.txt": LINE_END,
 }
 
