@@ -76,7 +76,7 @@ EXPLAINED_SECTIONS = {
 }
 
 # Only in SEARCH: their charsets have no converter within the jail
-# (imapd-mailbox(8)); they are searched as they stand.
+# (imapd(8)); they are searched as they stand.
 UNDECODED = ("mikel-mail/japanese_iso_2022.eml",
              "mikel-mail/japanese_shift_jis.eml",
              "mikel-mail/ks_c_5601-1987.eml", "mimekit-messages/japanese.txt")
