@@ -118,8 +118,19 @@ const struct jail jail_table[] = {
 	    .memory = 256 * MIB,
 	    .descriptors = 64,
 	},
+	/* Within deliver-command, once it has a job without commands. */
 	{
 	    .name = "deliver",
+	    .calls = JAIL_CALLS_FILER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 256 * MIB,
+	    .cpu = 3600,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	/* What an alias runs inherits all of this. */
+	{
+	    .name = "deliver-command",
 	    .calls = JAIL_CALLS_ANY,
 	    .paths = JAIL_PATHS_ANY,
 	    .cpu = 3600,
