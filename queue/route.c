@@ -114,8 +114,8 @@ route_local(struct router *router, const struct spool_recipient *recipient,
 	}
 	if (result == RESULT_OK)
 		snprintf(out->key, sizeof(out->key), "%s:%u:%s",
-		    local_kind(recipient->kind), (unsigned int)out->user.uid,
-		    out->user.name);
+		    local_kind((enum target_kind)recipient->kind),
+		    (unsigned int)out->user.uid, out->user.name);
 	else if (result == RESULT_NEVER && why->status[0] == '\0')
 		snprintf(why->status, sizeof(why->status), "5.1.1");
 	return result;
