@@ -101,12 +101,16 @@ static void
 prepare_process(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction reset = { .sa_handler = SIG_DFL };
 	sigset_t set;
 	time_t zero = 0;
 	struct tm tm;
 	int on = 1;
 
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* Whoever started us may have ignored it: then no child could be
+	 * waited for. */
+	sigaction(SIGCHLD, &reset, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);

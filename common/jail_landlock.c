@@ -159,7 +159,9 @@ jail_landlock_open(const struct jail *jail, const struct jail_request *request,
 	if (jail->paths == JAIL_PATHS_ANY)
 		return true;
 	version = landlock_version();
-	if (version == 0) {
+	/* The first version forbids every rename into another directory. */
+	if (version == 0 ||
+	    (version == 1 && jail->paths == JAIL_PATHS_LISTED)) {
 		log_debug("jail %s: no Landlock in this kernel", jail->name);
 		return true;
 	}

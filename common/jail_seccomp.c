@@ -254,14 +254,12 @@ static const struct rule client_rules[] = {
 	{ SYS_ioctl, 1, RULE_ONE_OF, FIONREAD, FIONREAD, ANSWER(ENOTTY) },
 };
 
-/* The name service looks for its cache daemon first. */
+/* The name service looks for its cache daemon first; a dot-lock names the
+ * process that holds it, which may be gone. */
 static const struct rule filer_rules[] = {
+	{ SYS_kill, 1, RULE_ONE_OF, 0, 0, ANSWER(EPERM) },
 	{ SYS_socket, 0, RULE_NEVER, 0, 0, ANSWER(EAFNOSUPPORT) },
 	{ SYS_ioctl, 1, RULE_ONE_OF, FIONREAD, FIONREAD, ANSWER(ENOTTY) },
-};
-
-static const struct rule manager_rules[] = {
-	{ SYS_kill, 1, RULE_ONE_OF, 0, 0, ANSWER(EPERM) },
 };
 
 static const struct rule spawner_rules[] = {
@@ -464,9 +462,6 @@ emit_class_rules(struct program_builder *b, enum jail_calls calls)
 		EMIT_RULES(b, fileless_rules);
 		break;
 	case JAIL_CALLS_MANAGER:
-		EMIT_RULES(b, manager_rules);
-		EMIT_RULES(b, filer_rules);
-		break;
 	case JAIL_CALLS_FILER:
 		EMIT_RULES(b, filer_rules);
 		break;

@@ -53,10 +53,12 @@ const struct jail jail_table[] = {
 	    .cpu = 3600,
 	    .descriptors = 16,
 	},
+	/* relay-spawn is not root any more when it starts relay, and relay its
+	 * tls-client, so there is no chroot to be had; Landlock leaves no file
+	 * either. */
 	{
 	    .name = "tls-client",
 	    .account = "_mprelay",
-	    .has_chroot = true,
 	    .calls = JAIL_CALLS_PUMP,
 	    .paths = JAIL_PATHS_NONE,
 	    .memory = 128 * MIB,
@@ -108,8 +110,6 @@ const struct jail jail_table[] = {
 	    .processes = JAIL_UNLIMITED,
 	    .descriptors = 64,
 	},
-	/* relay-spawn is not root any more when it starts relay, so there is no
-	 * chroot to be had; Landlock leaves no file either. */
 	{
 	    .name = "relay",
 	    .account = "_mprelay",
@@ -118,8 +118,19 @@ const struct jail jail_table[] = {
 	    .memory = 256 * MIB,
 	    .descriptors = 64,
 	},
+	/* Within deliver-command, once it has a job without commands. */
 	{
 	    .name = "deliver",
+	    .calls = JAIL_CALLS_FILER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 256 * MIB,
+	    .cpu = 3600,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	/* What an alias runs inherits all of this. */
+	{
+	    .name = "deliver-command",
 	    .calls = JAIL_CALLS_ANY,
 	    .paths = JAIL_PATHS_ANY,
 	    .cpu = 3600,

@@ -35,7 +35,7 @@ send_verdict(const struct agent *agent, const struct verdict *verdict)
 static bool
 send_done(const struct agent *agent)
 {
-	const struct job_done done = { .may_continue = true,
+	const struct job_done done = { .may_continue = !agent->is_spent,
 		.device = agent->device };
 	struct message message;
 	bool ok;
@@ -80,8 +80,10 @@ run_job(struct agent *agent, const struct job *job, int spool)
 						      : LIMIT_HEADER;
 	char *bytes = alloc_zero(size + 1, 1);
 	struct why why = { 0 };
-	bool has_start = read_start(&delivery, bytes, size, &why), ok = true;
+	bool has_start = true, ok;
 
+	ok = agent_confine(agent, job, spool, &has_start, &why);
+	has_start = ok && has_start && read_start(&delivery, bytes, size, &why);
 	agent->device = 0;
 	buf_init(&delivery.prefix, 65536);
 	for (size_t i = 0; ok && i < job->recipient_count; i++) {
@@ -90,7 +92,8 @@ run_job(struct agent *agent, const struct job *job, int spool)
 		if (has_start)
 			delivery_run(&delivery);
 		else
-			delivery_decide(&delivery, 'T', "4.3.0", why.text);
+			delivery_fail(&delivery, &why);
+		agent->is_spent |= delivery.verdict.status == 'T';
 		fault_point("D3");
 		ok = send_verdict(agent, &delivery.verdict);
 	}
@@ -208,9 +211,10 @@ deliver_run(const struct settings *settings, int argc, char *const argv[])
 	const struct jail_request request = { .keep_count = KEPT_DESCRIPTORS,
 		.uid = geteuid(),
 		.gid = getegid() };
-	struct agent agent = {
-		.settings = settings, .socket = AGENT_SOCKET, .maildir = -1
-	};
+	struct agent agent = { .settings = settings,
+		.confinement = CONFINE_AT_JOB,
+		.socket = AGENT_SOCKET,
+		.maildir = -1 };
 	struct why why;
 
 	(void)argc;
@@ -220,7 +224,8 @@ deliver_run(const struct settings *settings, int argc, char *const argv[])
 		return EX_NOPERM;
 	}
 	(void)umask(077);
-	if (!jail_enter(jail_find("deliver"), settings, &request, &why)) {
+	if (!jail_enter(
+		jail_find("deliver-command"), settings, &request, &why)) {
 		log_error("%s", why.text);
 		return EX_NOPERM;
 	}

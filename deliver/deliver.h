@@ -22,9 +22,19 @@
 #include "common/result.h"
 #include "common/settings.h"
 
+enum confinement {
+	CONFINE_NEVER, /* tests that run as root */
+	CONFINE_AT_JOB,
+	CONFINED_TO_MAILBOX,
+	CONFINED_TO_FILES,
+	CONFINED_TO_COMMANDS,
+};
+
 /* What one process keeps between jobs. */
 struct agent {
 	const struct settings *settings;
+	enum confinement confinement;
+	bool is_spent; /* the next job may need another jail */
 	int socket;
 	int maildir; /* opened last, or -1 */
 	char maildir_path[USER_PATH_SIZE];
@@ -45,6 +55,13 @@ struct delivery {
 /* The program, in a child or executed (program.h). */
 int deliver_run(const struct settings *settings, int argc, char *const argv[]);
 int deliver_serve(struct agent *agent);
+/*
+ * At the first job: into the jail that it needs, for good. False: this agent
+ * may not do the job; it ends, and qmgr gives the job to a fresh one. *ok is
+ * false with why when the home cannot be made: an answer for every recipient.
+ */
+bool agent_confine(struct agent *agent, const struct job *job, int spool,
+    bool *ok, struct why *why);
 
 /* Deliver one; fills delivery->verdict. */
 void delivery_run(struct delivery *delivery);
@@ -65,5 +82,9 @@ uint64_t delivery_size(const struct delivery *delivery);
 /* 'D', 'F' or 'T'. */
 void delivery_decide(
     struct delivery *delivery, char status, const char *code, const char *text);
+/* By the error of a system call. */
+void delivery_fail(struct delivery *delivery, const struct why *why);
+bool delivery_make_home(const struct user *user, struct why *why);
+bool delivery_path_is_maildir(const char *path);
 
 #endif

@@ -45,7 +45,7 @@ static const struct {
 	{ 0, 'T', "4.3.0" },
 };
 
-static void
+void
 delivery_fail(struct delivery *delivery, const struct why *why)
 {
 	size_t i = 0;
@@ -142,10 +142,9 @@ is_loop(const struct delivery *delivery)
 
 /* Virtual homes are made on the first mail; a system user's home has to be
  * there, or it may be one that is not mounted. */
-static bool
-home_is_there(const struct delivery *delivery, struct why *why)
+bool
+delivery_make_home(const struct user *user, struct why *why)
 {
-	const struct user *user = &delivery->job->user;
 	struct stat status;
 
 	if (stat(user->home, &status) == 0 && S_ISDIR(status.st_mode))
@@ -156,8 +155,8 @@ home_is_there(const struct delivery *delivery, struct why *why)
 	return why_errno(why, "home %s", user->home);
 }
 
-static bool
-path_is_maildir(const char *path)
+bool
+delivery_path_is_maildir(const char *path)
 {
 	size_t length = strlen(path);
 
@@ -169,9 +168,9 @@ to_mailbox(struct delivery *delivery, struct why *why)
 {
 	const struct user *user = &delivery->job->user;
 
-	if (!home_is_there(delivery, why))
+	if (!delivery_make_home(user, why))
 		return false;
-	if (!path_is_maildir(user->mail))
+	if (!delivery_path_is_maildir(user->mail))
 		return delivery_to_mbox(delivery, user->mail, why);
 	return delivery_to_maildir(delivery, user->mail, true, why);
 }
@@ -187,7 +186,7 @@ to_file(struct delivery *delivery, struct why *why)
 		return why_set(why, "the file of an alias has a bad name");
 	if (strcmp(path, "/dev/null") == 0)
 		return true;
-	if (path_is_maildir(path))
+	if (delivery_path_is_maildir(path))
 		return delivery_to_maildir(delivery, path, true, why);
 	return delivery_to_mbox(delivery, path, why);
 }

@@ -14,6 +14,7 @@
 #include "common/fsutil.h"
 #include "common/log.h"
 #include "common/mailbox/maildir.h"
+#include "common/resolve.h"
 
 #include "deliver/deliver.h"
 
@@ -213,28 +214,54 @@ is_whole(struct copy *copy, const char *path)
 	return ok;
 }
 
+/* Once, whatever earlier tries left. */
+static bool
+copy_place(struct copy *copy, struct why *why)
+{
+	char earlier[PATH_SIZE];
+
+	if ((copy->delivery->job->flags & JOB_RETRY) == 0 ||
+	    (!find_in(copy, "new", earlier) && !find_in(copy, "cur", earlier)))
+		return copy_store(copy, NULL, why);
+	if (is_whole(copy, earlier))
+		return true;
+	log_warning("%s: %s was torn, delivered again", copy->delivery->job->id,
+	    earlier);
+	return copy_store(copy, earlier, why);
+}
+
+/* SYNC is for the file system of the user's mail; a Maildir that an alias
+ * names may be on another, so it is synced at once. */
+static bool
+copy_settle(struct copy *copy, struct why *why)
+{
+	struct agent *agent = copy->delivery->agent;
+	struct stat status;
+
+	if (copy->delivery->recipient->kind != TARGET_MAILBOX) {
+#ifdef HAVE_SYNCFS
+		return syncfs(copy->maildir) == 0 ||
+		       why_errno(why, "cannot sync");
+#else
+		return fsync(copy->maildir) == 0 ||
+		       why_errno(why, "cannot sync");
+#endif
+	}
+	if (fstat(copy->maildir, &status) == 0)
+		agent->device = (uint64_t)status.st_dev;
+	return true;
+}
+
 bool
 delivery_to_maildir(struct delivery *delivery, const char *path,
     bool may_create, struct why *why)
 {
 	struct copy copy = { .delivery = delivery };
-	char earlier[PATH_SIZE];
-	struct stat status;
 
 	if (!open_maildir(delivery, path, may_create, why))
 		return false;
 	copy.maildir = delivery->agent->maildir;
 	if (!make_base(&copy))
 		return why_set(why, "the name of this host is too long");
-	if (fstat(copy.maildir, &status) == 0)
-		delivery->agent->device = (uint64_t)status.st_dev;
-	if ((delivery->job->flags & JOB_RETRY) == 0 ||
-	    (!find_in(&copy, "new", earlier) &&
-		!find_in(&copy, "cur", earlier)))
-		return copy_store(&copy, NULL, why);
-	if (is_whole(&copy, earlier))
-		return true;
-	log_warning(
-	    "%s: %s was torn, delivered again", delivery->job->id, earlier);
-	return copy_store(&copy, earlier, why);
+	return copy_place(&copy, why) && copy_settle(&copy, why);
 }

@@ -99,14 +99,19 @@ int
 dropwatch_run(const struct settings *settings, int request_fd)
 {
 	int change_fd = watch_directory(settings);
-	int highest = change_fd > request_fd ? change_fd : request_fd;
-	struct jail_request request = { .keep_count = highest + 1 };
+	struct jail_request request = { .keep_count = 3 };
 	struct why why = { 0 };
 
+	/* What else qmgr has open is not for here. */
+	if (dup2(request_fd, STDIN_FILENO) < 0 ||
+	    (change_fd >= 0 && dup2(change_fd, STDOUT_FILENO) < 0)) {
+		log_error("dropwatch: %s", strerror(errno));
+		return EX_OSERR;
+	}
 	if (!jail_enter(jail_find("pickup"), settings, &request, &why)) {
 		log_error("dropwatch: %s", why.text);
 		return EX_OSERR;
 	}
-	watch(settings, request_fd, change_fd);
+	watch(settings, STDIN_FILENO, change_fd < 0 ? -1 : STDOUT_FILENO);
 	return EX_OK;
 }

@@ -18,8 +18,8 @@
 #define DROPWATCH_RESCAN 60
 #define DROPWATCH_PAUSE  1 /* after a pickup that failed */
 
-/* Does not return before request_fd is closed by the other side. Descriptors
- * above request_fd are closed by the jail. The exit code. */
+/* Does not return before request_fd is closed by the other side. The jail
+ * leaves it as descriptor 0, and closes all else but the log. The exit code. */
 int dropwatch_run(const struct settings *settings, int request_fd);
 
 #endif

@@ -82,6 +82,21 @@ find_kept_user(
 	return RESULT_OK;
 }
 
+/* A deliver agent is jailed for what its first job needs, so each kind has
+ * agents of its own. */
+static const char *
+local_kind(enum target_kind kind)
+{
+	switch (kind) {
+	case TARGET_PROGRAM:
+		return "command";
+	case TARGET_FILE:
+		return "file";
+	default:
+		return "local";
+	}
+}
+
 static enum result
 route_local(struct router *router, const struct spool_recipient *recipient,
     struct route *out, struct why *why)
@@ -98,7 +113,8 @@ route_local(struct router *router, const struct spool_recipient *recipient,
 		return RESULT_NEVER;
 	}
 	if (result == RESULT_OK)
-		snprintf(out->key, sizeof(out->key), "local:%u:%s",
+		snprintf(out->key, sizeof(out->key), "%s:%u:%s",
+		    local_kind((enum target_kind)recipient->kind),
 		    (unsigned int)out->user.uid, out->user.name);
 	else if (result == RESULT_NEVER && why->status[0] == '\0')
 		snprintf(why->status, sizeof(why->status), "5.1.1");

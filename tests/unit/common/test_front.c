@@ -4,6 +4,7 @@
 #include "common/front.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,8 +331,9 @@ front_child(const struct front_case *c, int network)
 	_exit(front_run(&front, &settings, 3, arguments));
 }
 
+/* children: what the starter left for SIGCHLD. */
 static void
-run_case(const struct front_case *c)
+run_case(const struct front_case *c, void (*children)(int))
 {
 	char output[256] = "";
 	size_t got, n = 0;
@@ -342,6 +344,7 @@ run_case(const struct front_case *c)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
+		signal(SIGCHLD, children);
 		front_child(c, ends[1]);
 	}
 	close(ends[1]);
@@ -363,7 +366,17 @@ a_session_gets_what_the_table_permits_and_no_more(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(front_cases) / sizeof(front_cases[0]);
 	     i++)
-		run_case(&front_cases[i]);
+		run_case(&front_cases[i], SIG_DFL);
+}
+
+static void
+a_starter_that_ignores_children_does_no_harm(void **state)
+{
+	static const struct front_case c = { "submits", session_submits,
+		"submission", EX_OK, "done" };
+
+	(void)state;
+	run_case(&c, SIG_IGN);
 }
 
 static void
@@ -410,6 +423,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_session_gets_what_the_table_permits_and_no_more),
+		cmocka_unit_test(a_starter_that_ignores_children_does_no_harm),
 		cmocka_unit_test(every_listener_is_found_by_its_name),
 		cmocka_unit_test(a_refusal_is_one_line_of_the_protocol),
 	};
