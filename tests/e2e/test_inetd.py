@@ -199,7 +199,10 @@ def test_no_log_line_reaches_the_client(way, make_host):
 
 def facts_of(pid, host):
     status = starters.read_status(pid)
-    root = os.readlink("/proc/%d/root" % pid)
+    root = "/"
+    if server.IS_ROOT:
+        # An ordinary user may not look, and has no chroot.
+        root = os.readlink("/proc/%d/root" % pid)
     facts = [status[name].strip() for name in
              ("Uid", "Gid", "Groups", "CapEff", "CapPrm", "CapBnd",
               "NoNewPrivs", "Seccomp")]
@@ -242,7 +245,7 @@ def jails_of(way, host, same_session):
                         found.setdefault(name, set()).add(facts)
             return names <= set(found)
 
-        wait_for(collect, "every role under %s: %r" % (way, sorted(found)))
+        wait_for(collect, "every role under " + way)
         return dict(found)
 
 
@@ -266,8 +269,9 @@ def family(started):
 
 def test_processes_are_jailed_as_under_merpatid(make_host):
     host = prepared(make_host)
-    sessions = {"smtpd", "pop3d", "imapd", "smtpd-session", "pop3d-login",
-                "imapd-login", "pop3d-mailbox", "imapd-mailbox", "tls"}
+    # The fronts are not among them: under merpatid they bear its name.
+    sessions = {"smtpd-session", "pop3d-login", "imapd-login",
+                "pop3d-mailbox", "imapd-mailbox", "tls", "enqueue"}
     own = jails_of("merpatid", host, sessions)
     for name in sessions & {"smtpd-session", "tls", "pop3d-login"}:
         for facts in own[name]:
