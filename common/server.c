@@ -95,6 +95,25 @@ free_all(struct server_settings *all)
 		settings_free(&all->programs[i]);
 }
 
+/* Before anybody is told that the server listens: a signal that comes then
+ * waits. */
+static bool
+open_signals(struct server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (server->signals < 0)
+		log_error("signalfd: %s", strerror(errno));
+	return server->signals >= 0;
+}
+
 struct server *
 server_new(struct settings *settings, const char *path)
 {
@@ -106,7 +125,7 @@ server_new(struct settings *settings, const char *path)
 	if (path != NULL)
 		server->path = alloc_string(path);
 	note_file(settings, &server->seen);
-	if (!load_programs(path, &server->all) ||
+	if (!open_signals(server) || !load_programs(path, &server->all) ||
 	    !server_listen_open(settings, NULL, &server->sockets))
 		server_free(&server);
 	return server;
@@ -403,17 +422,7 @@ bool
 server_run(struct server *server, struct why *why)
 {
 	bool ok = true;
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->signals < 0)
-		return why_errno(why, "signalfd");
 	start_qmgr(server);
 	while (ok && !server->is_ending)
 		ok = run_round(server, why);
