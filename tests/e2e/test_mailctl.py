@@ -7,7 +7,9 @@ import poplib
 import re
 import shutil
 import smtplib
+import socketserver
 import subprocess
+import threading
 
 import pytest
 
@@ -119,7 +121,7 @@ def assert_fails(host, *words):
     assert code == 1, out
     for word in words:
         assert any(word in line for line in failures), (word, out)
-    assert "->" in "".join(failures)
+    assert re.search("->|did you mean| need ", "".join(failures)), failures
 
 
 @pytest.mark.parametrize("place", ["", "queue", "drop", "queue/00"])
@@ -142,12 +144,29 @@ def test_check_finds_a_wrong_owner(good):
     assert checked(good)[0] == 0
 
 
+class Thief(socketserver.StreamRequestHandler):
+    """An SMTP server that takes every recipient."""
+
+    def handle(self):
+        self.wfile.write(b"220 relay.example ESMTP\r\n")
+        for line in self.rfile:
+            self.wfile.write(b"250 2.0.0 Ok\r\n")
+            if line.upper().startswith(b"QUIT"):
+                break
+
+
 def test_check_finds_an_open_relay(alone):
-    """To check, every address of its own is a stranger or is not; a
-    mynetworks that holds everybody opens the host to them all."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Thief) as relay:
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        port = relay.server_address[1]
+        alone.write_conf({"listen": "smtp:127.0.0.1:%d" % port})
+        assert_fails(alone, "OPEN RELAY")
+        relay.shutdown()
+
+
+def test_a_network_of_everybody_is_refused(alone):
     alone.write_conf({"mynetworks": "0.0.0.0/0"})
-    alone.start()
-    assert_fails(alone, "mynetworks")
+    assert_fails(alone, "open relay")
 
 
 def test_check_finds_a_missing_certificate(good):
