@@ -276,6 +276,7 @@ static void
 start_qmgr(struct server *server)
 {
 	struct program_start start = { .name = "qmgr",
+		.arguments = { "-p" },
 		.descriptors = { -1, -1, -1 },
 		.descriptor_count = 3 };
 	struct why why;
