@@ -22,27 +22,27 @@
 
 /* System call classes; each includes the one before where it says so. */
 enum jail_calls {
-	JAIL_CALLS_ANY,     /* no filter (deliver's programs, fronts) */
-	JAIL_CALLS_PUMP,    /* read, write, poll, close, memory, time, exit */
-	JAIL_CALLS_READER,  /* pump + pread, lseek, fstat */
-	JAIL_CALLS_CLIENT,  /* reader + sockets of AF_INET/6, connect */
-	JAIL_CALLS_FILER,   /* reader + open, rename, link, fsync, ... */
-	JAIL_CALLS_MANAGER, /* filer + sendmsg, recvmsg, FIFO, kill 0 */
-	JAIL_CALLS_SPAWNER, /* client + filer + fork, exec, wait, jails of its
-			     * own: for who starts other programs */
+	JAIL_CALLS_ANY,      /* no filter (deliver's programs, fronts) */
+	JAIL_CALLS_PUMP,     /* read, write, poll, close, memory, time, exit */
+	JAIL_CALLS_READER,   /* pump + pread, lseek, fstat */
+	JAIL_CALLS_CLIENT,   /* reader + sockets of AF_INET/6, connect */
+	JAIL_CALLS_FILER,    /* reader + open, rename, link, fsync, ... */
+	JAIL_CALLS_MANAGER,  /* filer + sendmsg, recvmsg, FIFO, kill 0 */
+	JAIL_CALLS_SPAWNER,  /* client + filer + fork, exec, wait, jails of its
+	                      * own: for who starts other programs */
 };
 
 /* What Landlock leaves of the file system. */
 enum jail_paths {
 	JAIL_PATHS_ANY,
 	JAIL_PATHS_NONE,
-	JAIL_PATHS_LISTED, /* jail_enter's paths, read and write */
+	JAIL_PATHS_LISTED,   /* jail_enter's paths, read and write */
 };
 
 struct jail {
-	const char *name;    /* "smtpd-session", the row's key */
-	const char *account; /* "_mpsmtp"; NULL: the caller sets the uid */
-	bool has_chroot;     /* to settings->empty_directory */
+	const char *name;      /* "smtpd-session", the row's key */
+	const char *account;   /* "_mpsmtp"; NULL: the caller sets the uid */
+	bool has_chroot;       /* to settings->empty_directory */
 	enum jail_calls calls;
 	enum jail_paths paths;
 	bool dies_with_parent; /* SIGTERM when the starter is gone */

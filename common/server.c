@@ -225,7 +225,8 @@ serve_connection(struct server *server, const struct listener *listener, int fd,
 	struct why why;
 	pid_t pid;
 
-	if (server->children.count >= server->settings->max_connections) {
+	if (server->settings->max_connections > 0 &&
+	    server->children.count >= server->settings->max_connections) {
 		log_warning("%s: refused %s: max_connections", listener->name,
 		    netaddr_format(peer, text));
 		front_refuse(listener, fd, REFUSAL_BUSY);
