@@ -183,9 +183,10 @@ jail_chroot(const struct jail *jail, const struct settings *settings,
 }
 
 static bool
-jail_seal(const struct jail *jail, int ruleset, struct why *why)
+jail_seal(const struct jail *jail, bool dies_with_parent, int ruleset,
+    struct why *why)
 {
-	if (jail->dies_with_parent &&
+	if ((jail->dies_with_parent || dies_with_parent) &&
 	    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
 		return why_errno(why, "prctl");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
@@ -213,7 +214,8 @@ jail_enter(const struct jail *jail, const struct settings *settings,
 	if ((was_root && !jail_chroot(jail, settings, request, why)) ||
 	    (was_root &&
 		!jail_become(identity.uid, identity.gid, identity.user, why)) ||
-	    !jail_limit(jail, false, why) || !jail_seal(jail, ruleset, why))
+	    !jail_limit(jail, false, why) ||
+	    !jail_seal(jail, request->dies_with_parent, ruleset, why))
 		return why_context(why, "jail %s", jail->name);
 	return true;
 }

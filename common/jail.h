@@ -69,6 +69,7 @@ struct jail_request {
 	gid_t gid;
 	const char *user;      /* for initgroups; NULL: no extra groups */
 	const char *root;      /* chroot here instead of empty_directory */
+	bool dies_with_parent; /* as the jail's own, for this process */
 };
 bool jail_enter(const struct jail *jail, const struct settings *settings,
     const struct jail_request *request, struct why *why);

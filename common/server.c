@@ -97,6 +97,25 @@ free_all(struct server_settings *all)
 		settings_free(&all->programs[i]);
 }
 
+/* Before anybody is told that the server listens: a signal that comes then
+ * waits. */
+static bool
+open_signals(struct server *server)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (server->signals < 0)
+		log_error("signalfd: %s", strerror(errno));
+	return server->signals >= 0;
+}
+
 struct server *
 server_new(struct settings *settings, const char *path)
 {
@@ -108,7 +127,7 @@ server_new(struct settings *settings, const char *path)
 	if (path != NULL)
 		server->path = alloc_string(path);
 	note_file(settings, &server->seen);
-	if (!load_programs(path, &server->all) ||
+	if (!open_signals(server) || !load_programs(path, &server->all) ||
 	    !server_listen_open(settings, NULL, &server->sockets))
 		server_free(&server);
 	return server;
@@ -208,7 +227,8 @@ serve_connection(struct server *server, const struct listener *listener, int fd,
 	struct why why;
 	pid_t pid;
 
-	if (server->children.count >= server->settings->max_connections) {
+	if (server->settings->max_connections > 0 &&
+	    server->children.count >= server->settings->max_connections) {
 		log_warning("%s: refused %s: max_connections", listener->name,
 		    netaddr_format(peer, text));
 		front_refuse(listener, fd, REFUSAL_BUSY);
@@ -259,6 +279,7 @@ static void
 start_qmgr(struct server *server)
 {
 	struct program_start start = { .name = "qmgr",
+		.arguments = { "-p" },
 		.descriptors = { -1, -1, -1 },
 		.descriptor_count = 3 };
 	struct why why;
@@ -405,17 +426,7 @@ bool
 server_run(struct server *server, struct why *why)
 {
 	bool ok = true;
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->signals < 0)
-		return why_errno(why, "signalfd");
 	start_qmgr(server);
 	while (ok && !server->is_ending)
 		ok = run_round(server, why);

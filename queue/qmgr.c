@@ -140,7 +140,8 @@ add_directories(
 }
 
 static bool
-enter_jail(const struct settings *settings, int highest, struct why *why)
+enter_jail(const struct settings *settings, int highest, bool dies_with_parent,
+    struct why *why)
 {
 	const char *paths[] = { settings->queue_directory,
 		settings->state_directory, NULL };
@@ -149,7 +150,8 @@ enter_jail(const struct settings *settings, int highest, struct why *why)
 		"/run/systemd/userdb" };
 	struct jail_request request = { .keep_count = highest + 1,
 		.paths = paths,
-		.read_paths = read_paths };
+		.read_paths = read_paths,
+		.dies_with_parent = dies_with_parent };
 	struct arena *arena = arena_new("start", 65536);
 	bool ok;
 
@@ -195,7 +197,7 @@ serve(const struct settings *settings, const struct start *start, int stop_fd)
 }
 
 int
-qmgr_serve(const struct settings *settings, int stop_fd)
+qmgr_serve(const struct settings *settings, const struct qmgr_end *end)
 {
 	struct start start = { .pickup_fd = -1 };
 	struct why why = { 0 };
@@ -203,11 +205,12 @@ qmgr_serve(const struct settings *settings, int stop_fd)
 	if (!open_spool(settings, &start, &why) ||
 	    !start_spawner(settings, &start, SPAWNER_LOCAL, &why) ||
 	    !start_spawner(settings, &start, SPAWNER_REMOTE, &why) ||
-	    !start_dropwatch(settings, &start, stop_fd, &why) ||
-	    !enter_jail(settings, highest_descriptor(&start, stop_fd), &why)) {
+	    !start_dropwatch(settings, &start, end->stop_fd, &why) ||
+	    !enter_jail(settings, highest_descriptor(&start, end->stop_fd),
+		end->dies_with_parent, &why)) {
 		log_error("cannot start: %s", why.text);
 		return EX_TEMPFAIL;
 	}
 	log_info("started on %s", settings->queue_directory);
-	return serve(settings, &start, stop_fd);
+	return serve(settings, &start, end->stop_fd);
 }

@@ -14,9 +14,15 @@
 #ifndef QUEUE_QMGR_H
 #define QUEUE_QMGR_H
 
+#include <stdbool.h>
+
 #include "common/settings.h"
 
-/* stop_fd: readable when the process shall end; -1 for none. */
-int qmgr_serve(const struct settings *settings, int stop_fd);
+struct qmgr_end {
+	int stop_fd;           /* readable when the process shall end */
+	bool dies_with_parent; /* SIGTERM when the parent is gone */
+};
+
+int qmgr_serve(const struct settings *settings, const struct qmgr_end *end);
 
 #endif

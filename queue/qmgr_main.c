@@ -59,14 +59,17 @@ complain(const struct settings_errors *errors)
 }
 
 static int
-run(const struct settings *settings)
+run(const struct settings *settings, bool dies_with_parent)
 {
+	struct qmgr_end end = { .dies_with_parent = dies_with_parent };
+
 	umask(077);
 	if (!catch_signals()) {
 		log_error("no pipe for signals");
 		return EX_OSERR;
 	}
-	return qmgr_serve(settings, stop_pipe[0]);
+	end.stop_fd = stop_pipe[0];
+	return qmgr_serve(settings, &end);
 }
 
 int
@@ -75,18 +78,24 @@ main(int argc, char *argv[])
 	const char *path = NULL;
 	struct settings_errors errors;
 	struct settings *settings;
+	bool dies_with_parent = false;
 	int option, status;
 
-	while ((option = getopt(argc, argv, "c:")) == 'c')
-		path = optarg;
+	while ((option = getopt(argc, argv, "c:p")) == 'c' || option == 'p') {
+		if (option == 'c')
+			path = optarg;
+		else
+			dies_with_parent = true;
+	}
 	if (option != -1 || optind < argc) {
-		fprintf(stderr, "usage: qmgr [-c file]\n");
+		fprintf(stderr, "usage: qmgr [-p] [-c file]\n");
 		return EX_USAGE;
 	}
 	settings = settings_load(path, "qmgr", &errors);
 	log_open(
 	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors) : run(settings);
+	status = errors.count > 0 ? complain(&errors)
+				  : run(settings, dies_with_parent);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;

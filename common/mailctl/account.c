@@ -173,6 +173,14 @@ ownership_check(const struct ownership *item, struct why *why)
 	return true;
 }
 
+/* Whoever writes it, and whoever looks: the same. */
+static struct ownership
+users_ownership(const char *path)
+{
+	return (struct ownership){ path, "_mpauth", "_mpqueue",
+		geteuid() == 0 ? 0440 : 0600, false, true };
+}
+
 void
 ownership_table(
     const struct settings *settings, struct ownership rows[OWNERSHIP_ROWS])
@@ -184,8 +192,7 @@ ownership_table(
 		{ settings->state_directory, NULL, NULL, 0755, true, false },
 		{ settings->empty_directory, NULL, NULL, 0755, true, false },
 		{ settings->virtual_home, owner, owner, 0711, true, false },
-		{ settings->users, "_mpauth", "_mpqueue", is_root ? 0440 : 0600,
-		    false, true },
+		users_ownership(settings->users),
 		{ settings->relay_map, NULL, "_mpqueue", secret, false, true },
 		{ settings->route_map, NULL, NULL, 0644, false, true },
 		{ settings->virtual_aliases, NULL, NULL, 0644, false, true },
@@ -204,8 +211,7 @@ ownership_table(
 bool
 account_replace_users(const char *path, struct slice text, struct why *why)
 {
-	const struct ownership item = { path, NULL, "_mpqueue",
-		geteuid() == 0 ? 0640 : 0600, false, false };
+	const struct ownership item = users_ownership(path);
 	gid_t saved = getegid();
 	bool ok;
 

@@ -93,10 +93,11 @@ check_certificate(const struct mailctl *mailctl, struct report *report)
 	buf_init(&pem, PEM_MAX);
 	if (!fs_read_file(AT_FDCWD, path, &pem, &why))
 		report_line(report, is_own ? REPORT_NOTE : REPORT_FAIL,
-		    "certificate", "%s",
+		    "certificate", "%s%s",
 		    is_own ? "a self-signed one is made at the first TLS"
 			     " connection -> certbot, or tls_cert_file"
-			   : why.text);
+			   : why.text,
+		    is_own ? "" : " -> tls_cert_file in mail.conf");
 	else if (!certificate_parse_end(buf_slice(&pem), &end, &why))
 		report_line(report, REPORT_FAIL, "certificate", "%s: %s", path,
 		    why.text);

@@ -19,6 +19,7 @@ service_parse(struct slice text, struct service *service, struct why *why)
 	if (!server_listen_parse(text, &service->listener, &address, why))
 		return false;
 	service->port = address.port;
+	service->number = 1;
 	service->address[0] = '\0';
 	if (address.family != 0)
 		netaddr_format(&address, service->address);
@@ -45,15 +46,35 @@ service_get(const struct settings *settings, size_t index,
 			       ? settings->listen.items[index]
 			       : listener_table[index].name;
 
-	return service_parse(slice_of(text), service, why);
+	struct service earlier;
+
+	if (!service_parse(slice_of(text), service, why))
+		return false;
+	for (size_t i = 0; settings->listen.count > 0 && i < index; i++)
+		if (service_parse(
+			slice_of(settings->listen.items[i]), &earlier, why) &&
+		    earlier.listener == service->listener)
+			service->number++;
+	return true;
 }
 
 void
 snippet_name(const struct service *service, struct buf *out)
 {
 	buf_add_format(out, "merpati-%s", service->listener->name);
-	if (service->address[0] != '\0')
-		buf_add_format(out, "-%u", (unsigned int)service->port);
+	if (service->number > 1)
+		buf_add_format(out, "-%zu", service->number);
+}
+
+/* In xinetd 0 is none at all, here it is no limit. */
+static void
+add_xinetd_limit(const char *name, uint64_t limit, struct buf *out)
+{
+	if (limit == 0)
+		buf_add_format(out, "\t%s\t= UNLIMITED\n", name);
+	else
+		buf_add_format(
+		    out, "\t%s\t= %llu\n", name, (unsigned long long)limit);
 }
 
 /* The arguments of a front: "-s smtp [-c FILE]". */
@@ -95,12 +116,13 @@ snippet_xinetd(const struct snippet_facts *facts, const struct service *service,
 	add_program(facts, service->listener->program, out);
 	buf_add_string(out, "\n\tserver_args\t= ");
 	add_arguments(facts, service, out);
+	buf_add_char(out, '\n');
+	add_xinetd_limit("instances", settings->max_connections, out);
+	add_xinetd_limit("per_source", settings->rate_client, out);
 	buf_add_format(out,
-	    "\n\tinstances\t= %llu\n\tper_source\t= %llu\n"
 	    "\tcps\t\t= %d 5\n\tlog_on_success\t=\n"
 	    "\tlog_on_failure\t= HOST\n\tdisable\t\t= no\n}\n",
-	    (unsigned long long)settings->max_connections,
-	    (unsigned long long)settings->rate_client, RATE_PER_SECOND);
+	    RATE_PER_SECOND);
 }
 
 static void

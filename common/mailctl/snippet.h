@@ -28,6 +28,7 @@ struct service {
 	const struct listener *listener;
 	char address[NETADDR_TEXT_SIZE]; /* "" for every address */
 	uint16_t port;
+	size_t number; /* 1 for the first of its kind */
 };
 
 bool service_parse(
@@ -43,8 +44,8 @@ struct snippet_facts {
 	const char *user; /* who runs it: "root" */
 };
 
-/* "merpati-smtp", from the service's name and, for a second one of the same
- * kind, its port. */
+/* "merpati-smtp"; "merpati-smtp-2" for the second of its kind. Without dots:
+ * xinetd passes over files that have one. */
 void snippet_name(const struct service *service, struct buf *out);
 void snippet_xinetd(const struct snippet_facts *facts,
     const struct service *service, struct buf *out);
