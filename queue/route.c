@@ -102,6 +102,8 @@ route_local(struct router *router, const struct spool_recipient *recipient,
 		    (unsigned int)out->user.uid, out->user.name);
 	else if (result == RESULT_NEVER && why->status[0] == '\0')
 		snprintf(why->status, sizeof(why->status), "5.1.1");
+	if (result == RESULT_NEVER && why->text[0] == '\0')
+		snprintf(why->text, sizeof(why->text), "user unknown");
 	return result;
 }
 
