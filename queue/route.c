@@ -168,8 +168,10 @@ find_login(struct router *router, struct route *out, struct why *why)
 
 	if (router->settings->relay_map[0] == '\0')
 		return RESULT_OK;
-	if (!open_table(&router->relays, router->settings->relay_map, why))
+	if (!open_table(&router->relays, router->settings->relay_map, why)) {
+		why_context(why, "relay_map (see mailctl permissions)");
 		return RESULT_LATER;
+	}
 	result = look_up(router, router->relays, host, &value, why);
 	if (result == RESULT_NEVER) {
 		host = slice_first(host, slice_last_index(host, ':'));
