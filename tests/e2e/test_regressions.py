@@ -192,3 +192,33 @@ def test_drop_file_that_cannot_be_opened_now_stays(make_host):
         assert os.listdir(drop) == before, host.read_log()
     host.start()
     host.wait_messages("mahen@" + host.hostname, 1)
+
+
+@needs_root
+def test_relay_map_of_root_alone_is_named_and_repaired(make_host):
+    host = make_host(settings={"internet": "yes", "relayhost": "127.0.0.1:9"})
+    relay_map = os.path.join(host.directory, "relay.map")
+    host.write("relay.map", "127.0.0.1:9 me:secret\n")
+    os.chmod(relay_map, 0o600)
+    host.write("aliases", "away: x@far.example\n")
+    host.start()
+    send(host, ["away@" + host.hostname])
+    host.wait_log("status=deferred (relay_map (see mailctl permissions): ")
+    host.mailctl("permissions")
+    status = os.stat(relay_map)
+    assert status.st_mode & 0o777 == 0o640
+    assert status.st_gid == pwd.getpwnam("_mpqueue").pw_gid
+
+
+def test_refused_alias_leaves_none_of_its_targets(make_host):
+    host = make_host(settings={"internet": "yes", "relayhost": "127.0.0.1:9"})
+    host.write("aliases", "".join(
+        "l%d: %s\n" % (i, ", ".join("u%d.%d@far.example" % (i, j)
+                                    for j in range(900)))
+        for i in range(19)))
+    host.start()
+    replies, data = send(host, ["l%d@%s" % (i, host.hostname)
+                                for i in range(19)])
+    assert [r[:3] for r in replies] == ["250"] * 18 + ["452"]
+    assert data.startswith("250")
+    assert ", nrcpt=16200," in host.read_log()
