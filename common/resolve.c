@@ -277,10 +277,15 @@ static void
 add_action(struct expansion *e, const struct alias_entry *entry, int parent)
 {
 	const struct node *from = &e->nodes[parent];
-	struct target target = { .argument =
-				     arena_slice(e->arena, entry->text) };
+	char *text = arena_dup(e->arena, entry->text);
+	size_t len = text == NULL ? 0 : entry->text.len;
+	struct target target = { .argument = slice_make(text, len) };
 	struct why why = { 0 };
 
+	/* A tab is a space: queue files hold no control characters. */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = ' ';
 	target.kind =
 	    entry->kind == ALIAS_PROGRAM ? TARGET_PROGRAM : TARGET_FILE;
 	target.address = format_address(e, from->local, from->domain);

@@ -246,8 +246,15 @@ find_virtual(const struct settings *settings, struct slice address,
 	struct table_text row;
 	struct buf bytes;
 
-	if (settings->users[0] == '\0' || access(settings->users, F_OK) < 0)
+	if (settings->users[0] == '\0')
 		return RESULT_NEVER;
+	/* Only a file that is not there has nobody in it. */
+	if (access(settings->users, F_OK) < 0) {
+		if (errno == ENOENT)
+			return RESULT_NEVER;
+		why_errno(why, "%s", settings->users);
+		return RESULT_LATER;
+	}
 	buf_init(&bytes, USERS_MAX);
 	if (!fs_read_file(AT_FDCWD, settings->users, &bytes, why)) {
 		buf_free(&bytes);
@@ -311,8 +318,15 @@ enum result
 users_find_name(const struct settings *settings, struct slice name,
     struct user *out, struct why *why)
 {
-	if (slice_index(name, '@') < name.len)
+	if (slice_index(name, '@') < name.len) {
+		/* Who was found there once has not gone with the file. */
+		if (settings->users[0] != '\0' &&
+		    access(settings->users, F_OK) < 0) {
+			why_errno(why, "%s", settings->users);
+			return RESULT_LATER;
+		}
 		return find_virtual(settings, name, out, why);
+	}
 	if (slice_eq(name, slice_of(settings->virtual_user)))
 		return users_find_alias_owner(settings, out, why);
 	return find_system(settings, name, out, why);

@@ -16,6 +16,21 @@
 
 #define GROUPS_MAX 64
 
+/* With a group of the system an agent could be more than any user: that of
+ * the disks is as good as root. */
+static bool
+spawn_may_have_group(const struct spawn_rules *rules, uid_t uid, gid_t gid)
+{
+	const struct passwd *account;
+
+	if (gid >= rules->settings->minimum_uid)
+		return true;
+	if (uid == rules->virtual_uid)
+		return gid == rules->virtual_gid;
+	account = getpwuid(uid);
+	return account != NULL && account->pw_gid == gid;
+}
+
 bool
 spawn_may_become(
     const struct spawn_rules *rules, uid_t uid, gid_t gid, struct why *why)
@@ -26,10 +41,13 @@ spawn_may_become(
 		return uid == rules->own ||
 		       why_set(why, "not root: cannot deliver as uid %lu",
 			   (unsigned long)uid);
-	if (uid >= rules->settings->minimum_uid ||
-	    (rules->virtual_uid != 0 && uid == rules->virtual_uid))
-		return true;
-	return why_set(why, "uid %lu is below minimum_uid", (unsigned long)uid);
+	if (uid < rules->settings->minimum_uid &&
+	    (rules->virtual_uid == 0 || uid != rules->virtual_uid))
+		return why_set(
+		    why, "uid %lu is below minimum_uid", (unsigned long)uid);
+	return spawn_may_have_group(rules, uid, gid) ||
+	       why_set(why, "gid %lu is not that of uid %lu",
+		   (unsigned long)gid, (unsigned long)uid);
 }
 
 /* A spool like /var/mail belongs to the group mail. */
@@ -112,20 +130,21 @@ spawn_agent(const struct spawn_rules *rules, struct message *message, int agent)
 	return true;
 }
 
-static uid_t
-find_virtual_uid(const struct settings *settings)
+static void
+find_virtual_user(struct spawn_rules *rules)
 {
-	const struct passwd *account = getpwnam(settings->virtual_user);
+	const struct passwd *account = getpwnam(rules->settings->virtual_user);
 
-	return account == NULL ? 0 : account->pw_uid;
+	if (account == NULL)
+		return;
+	rules->virtual_uid = account->pw_uid;
+	rules->virtual_gid = account->pw_gid;
 }
 
 int
 deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
-	const struct spawn_rules rules = { .settings = settings,
-		.own = geteuid(),
-		.virtual_uid = find_virtual_uid(settings) };
+	struct spawn_rules rules = { .settings = settings, .own = geteuid() };
 	const struct sigaction reaped = { .sa_handler = SIG_IGN };
 	struct message message;
 	enum io_status status;
@@ -135,6 +154,7 @@ deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 	(void)argv;
 	/* The kernel reaps: qmgr learns of an agent's end by its socket. */
 	sigaction(SIGCHLD, &reaped, NULL);
+	find_virtual_user(&rules);
 	message_init(&message);
 	while (code == EX_OK) {
 		status = message_receive_fd(

@@ -32,6 +32,20 @@ struct copy {
 	uint32_t crc;
 };
 
+/* Open already, and still what the path leads to: it may have been moved
+ * away or deleted since the last message. */
+static bool
+is_open_maildir(const struct agent *agent, const char *path)
+{
+	struct stat open_one, named;
+
+	return agent->maildir >= 0 && strcmp(agent->maildir_path, path) == 0 &&
+	       stat(path, &named) == 0 &&
+	       fstat(agent->maildir, &open_one) == 0 &&
+	       named.st_dev == open_one.st_dev &&
+	       named.st_ino == open_one.st_ino;
+}
+
 static bool
 open_maildir(struct delivery *delivery, const char *path, bool may_create,
     struct why *why)
@@ -39,8 +53,7 @@ open_maildir(struct delivery *delivery, const char *path, bool may_create,
 	struct agent *agent = delivery->agent;
 	struct stat status;
 
-	if (agent->maildir < 0 || strcmp(agent->maildir_path, path) != 0 ||
-	    fstat(agent->maildir, &status) != 0 || status.st_nlink == 0) {
+	if (!is_open_maildir(agent, path)) {
 		if (agent->maildir >= 0)
 			close(agent->maildir);
 		agent->maildir = maildir_open(path, may_create, why);

@@ -69,8 +69,9 @@ active_open(struct manager *manager, struct active *active)
 	if (active->fd >= 0)
 		return true;
 	spool_path(active->entry->id, path);
-	active->fd =
-	    openat(manager->spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Without blocking: what lies there may be a FIFO. */
+	active->fd = openat(manager->spool_fd, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (active->fd < 0)
 		log_warning("%s: cannot open %s: %s", active->entry->id, path,
 		    strerror(errno));

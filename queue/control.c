@@ -102,8 +102,8 @@ retry_domain_entry(void *context, struct entry *entry)
 	if ((entry->flags & (ENTRY_ACTIVE | ENTRY_HELD)) != 0)
 		return;
 	spool_path(entry->id, path);
-	fd = openat(
-	    retry->manager->spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(retry->manager->spool_fd, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	arena_reset(retry->arena);

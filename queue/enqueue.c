@@ -374,6 +374,7 @@ recipient_limit(const struct settings *settings)
 static bool
 add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
 {
+	size_t before = e->envelope.recipient_count;
 	struct resolution resolution;
 	struct slice original;
 
@@ -387,6 +388,8 @@ add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
 	original = arena_slice(e->arena, path);
 	for (size_t i = 0; i < resolution.count; i++)
 		if (!add_target(e, &resolution.targets[i], original)) {
+			/* All of them come again, so none goes now. */
+			e->envelope.recipient_count = before;
 			answer_set(reply, 452, "4.5.3",
 			    "too many recipients "
 			    "in all, send the rest in another message");

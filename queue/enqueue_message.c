@@ -72,8 +72,14 @@ has_8bit(struct slice bytes)
 }
 
 static bool
-check_header(const struct header_facts *facts, struct inject_reply *reply)
+check_header(const struct enqueue *e, const struct header_facts *facts,
+    struct inject_reply *reply)
 {
+	if (e->scan.length > LIMIT_HEADER) {
+		answer_set(reply, 552, "5.3.4",
+		    "message header is larger than %d bytes", LIMIT_HEADER);
+		return false;
+	}
 	if (facts->hops > LIMIT_HOPS) {
 		answer_set(reply, 554, "5.4.6",
 		    "mail loop: more than %d Received fields", LIMIT_HOPS);
@@ -138,7 +144,7 @@ start_body(struct enqueue *e)
 	header_facts_read(
 	    slice_first(buf_slice(&e->held), e->scan.length), &facts);
 	memcpy(e->message_id, facts.message_id, sizeof(e->message_id));
-	if (!check_header(&facts, &reply))
+	if (!check_header(e, &facts, &reply))
 		fail(e, &reply);
 	else if (!write_start(e, &facts, &why))
 		fail_with(e, &why);
@@ -231,8 +237,8 @@ was_committed(const struct enqueue *e)
 	int fd;
 
 	spool_path(e->facts.id, path);
-	fd =
-	    openat(e->tables.spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(e->tables.spool_fd, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	is_same =
 	    fd >= 0 &&
 	    spool_read(fd, e->facts.id, arena, &message, NULL) == RESULT_OK &&

@@ -255,7 +255,7 @@ remove_message(struct manager *manager, struct active *active)
 void
 active_finish(struct manager *manager, struct active *active)
 {
-	bool is_reported = true;
+	bool is_reported = true, had_failures;
 
 	if (active->was_tried)
 		active->message.schedule.attempts++;
@@ -271,8 +271,12 @@ active_finish(struct manager *manager, struct active *active)
 		active->has_reasons = true;
 		active_mark(manager, active);
 	}
-	if (count_state(active, OUTCOME_FAILED) > 0)
+	had_failures = count_state(active, OUTCOME_FAILED) > 0;
+	if (had_failures)
 		is_reported = report_failures(manager, active);
+	/* The number of attempts makes the id of the next report. */
+	if (active->message.schedule.attempts == active->entry->attempts)
+		active->message.schedule.attempts += had_failures;
 	if (count_state(active, OUTCOME_LATER) > 0) {
 		warn_of_delay(manager, active);
 		put_off(manager, active);

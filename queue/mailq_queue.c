@@ -81,7 +81,8 @@ read_item(int spool_fd, const char *id, struct arena *arena,
 	int fd;
 
 	spool_path(id, path);
-	fd = openat(spool_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(
+	    spool_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		if (errno != ENOENT)
 			log_error("%s: %s", id, strerror(errno));

@@ -362,6 +362,11 @@ take_file(struct pickup *p, const char *name)
 	    p->drop_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (file.fd < 0 && errno == ENOENT)
 		return;
+	if (file.fd < 0 && errno != EACCES && errno != ELOOP &&
+	    errno != ENXIO) {
+		log_error("drop/%s: left for later: %s", name, strerror(errno));
+		return;
+	}
 	buf_init(&file.head, DROP_ENVELOPE_MAX);
 	buf_init(&file.report, REPORT_MAX);
 	if (file.fd < 0) {

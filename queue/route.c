@@ -118,6 +118,8 @@ route_local(struct router *router, const struct spool_recipient *recipient,
 		    (unsigned int)out->user.uid, out->user.name);
 	else if (result == RESULT_NEVER && why->status[0] == '\0')
 		snprintf(why->status, sizeof(why->status), "5.1.1");
+	if (result == RESULT_NEVER && why->text[0] == '\0')
+		snprintf(why->text, sizeof(why->text), "user unknown");
 	return result;
 }
 
@@ -182,8 +184,10 @@ find_login(struct router *router, struct route *out, struct why *why)
 
 	if (router->settings->relay_map[0] == '\0')
 		return RESULT_OK;
-	if (!open_table(&router->relays, router->settings->relay_map, why))
+	if (!open_table(&router->relays, router->settings->relay_map, why)) {
+		why_context(why, "relay_map (see mailctl permissions)");
 		return RESULT_LATER;
+	}
 	result = look_up(router, router->relays, host, &value, why);
 	if (result == RESULT_NEVER) {
 		host = slice_first(host, slice_last_index(host, ':'));

@@ -88,7 +88,8 @@ remove_leftover(struct scan *scan, const char *name)
 {
 	struct stat status;
 	int directory = dirfd(scan->directory);
-	int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(
+	    directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return;

@@ -74,11 +74,14 @@ look_for_stale(int dirfd, const char *file)
 	int fd = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 	bool is_stale;
+	int64_t age;
 
 	if (fd < 0)
 		return;
 	if (fstat(fd, &status) == 0) {
-		is_stale = time(NULL) - status.st_mtim.tv_sec > DOTLOCK_STALE ||
+		age = (int64_t)time(NULL) - (int64_t)status.st_mtim.tv_sec;
+		/* From the future: the clock was set back since. */
+		is_stale = age > DOTLOCK_STALE || age < -DOTLOCK_STALE ||
 			   holder_is_dead(fd);
 		if (is_stale)
 			remove_stale(dirfd, file, &status);

@@ -331,6 +331,9 @@ spawner_becomes_nobody_it_should_not(void **state)
 		{ 0, 500, 1000, 1000, true },
 		{ 0, 500, 500, 500, true },
 		{ 0, 500, 501, 501, false },
+		{ 0, 500, 500, 42, false },
+		{ 0, 500, 20001, 6, false },
+		{ 0, 500, 20001, 20002, true },
 		{ 0, 0, 0, 1000, false },
 		{ 0, 0, 1000, 0, false },
 		{ 0, 0, 33, 33, false },
@@ -346,7 +349,8 @@ spawner_becomes_nobody_it_should_not(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct spawn_rules rules = { .settings = &settings,
 			.own = cases[i].own,
-			.virtual_uid = cases[i].virtual_uid };
+			.virtual_uid = cases[i].virtual_uid,
+			.virtual_gid = (gid_t)cases[i].virtual_uid };
 
 		assert_int_equal(
 		    spawn_may_become(&rules, cases[i].uid, cases[i].gid, &why),

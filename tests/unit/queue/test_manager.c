@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/fsutil.h"
+
 #include "tests/unit/queue/manager_fixture.h"
 
 #define DEVICE 77
@@ -268,6 +270,33 @@ a_failure_is_reported_to_the_sender_once(void **state)
 	agent_end_close(&local);
 }
 
+/* Two failures at different times, neither told by an agent. */
+static void
+each_failure_has_a_report_of_its_own(void **state)
+{
+	struct manager_fixture *f = *state;
+	struct agent_end local, remote;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/users", f->path);
+	assert_true(fs_replace(AT_FDCWD, path,
+	    S("alice@here.test * uid=20001 gid=20001 home=/h/a mail=/h/a/M/\n"),
+	    0600, NULL));
+	put_message(f, "x@there.test", to_both);
+	expect_agent(f, SPAWNER_LOCAL, &local);
+	expect_job(f, &local);
+	agent_end_close(&local);
+	expect_agent(f, SPAWNER_REMOTE, &remote);
+	expect_job(f, &remote);
+	assert_true(is_queued(f, f->id));
+	assert_true(fs_replace(AT_FDCWD, path, S("# nobody\n"), 0600, NULL));
+	router_reset(f->manager.router);
+	say(f, "retry all\n");
+	expect_removed(f, f->id);
+	assert_int_equal(schedule_count(f->manager.schedule), 2);
+	agent_end_close(&remote);
+}
+
 static void
 a_failing_report_goes_to_postmaster_and_then_ends(void **state)
 {
@@ -454,6 +483,7 @@ main(void)
 		TEST(a_dead_host_gets_no_second_agent),
 		TEST(a_route_names_the_host_and_the_login),
 		TEST(a_failure_is_reported_to_the_sender_once),
+		TEST(each_failure_has_a_report_of_its_own),
 		TEST(a_failing_report_goes_to_postmaster_and_then_ends),
 		TEST(a_crash_between_report_and_marks_writes_no_second_report),
 		TEST(a_report_made_again_has_the_same_id_and_time),
