@@ -104,6 +104,8 @@ class CrashHost:
     def __init__(self, host, far):
         self.host, self.far, self.history = host, far, History()
         self.name = host.hostname
+        # A jailed process cannot be traced, which looking for leaks needs.
+        host.environment["ASAN_OPTIONS"] = "detect_leaks=0"
         self.inbox = os.path.join(host.homes, self.name, "mbox", "inbox")
         self.popbox = os.path.join(host.homes, self.name, "popbox", "inbox")
         host.write("route.map", "far.example [127.0.0.1]:%d\n" % far.port)
@@ -158,6 +160,18 @@ class CrashHost:
             "From x Sat Nov 21 06:50:0%d 2026\n%s\n" %
             (i, text_of("pop%d" % i)) for i in range(3)))
 
+    def crc32c(self, data):
+        crc = 0xffffffff
+        for byte in data:
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+        return crc ^ 0xffffffff
+
+    def queue_path(self, identity):
+        return "queue/%02x/%s" % (self.crc32c(identity.encode()) % 256,
+                                  identity)
+
     def damage_spool(self):
         """A leftover, a damaged file; rubbish and a leftover in drop/."""
         user = "_mpqueue"
@@ -165,6 +179,7 @@ class CrashHost:
         spool = self.host.spool
         for name, text, age in (
                 ("queue/00/.AAAAAAAAAAAAA", "half", long_ago),
+                (self.queue_path("BBBBBBBBBBBBB"), "rubbish", None),
                 ("drop/dAAAAAAAAAAAAA", "rubbish", None),
                 ("drop/.AAAAAAAAAAAAA", "half", long_ago)):
             path = os.path.join(spool, name)
@@ -199,6 +214,14 @@ class CrashHost:
                           result.returncode == 0)
         return result.returncode == 0
 
+    def queue(self):
+        """Messages; what a killed writer left is none."""
+        return [path for path in self.host.queue_files()
+                if not os.path.basename(path).startswith(".")]
+
+    def wait_queue_empty(self, seconds=20):
+        server.wait_for(lambda: not self.queue(), "an empty queue", seconds)
+
     # What is there.
 
     def found(self):
@@ -211,7 +234,8 @@ class CrashHost:
         for path in self.host.messages(self.address("sender")):
             with open(path, errors="replace") as file:
                 text = file.read()
-            for label in re.findall(r"^Subject: (\S+)$", text, re.M)[-1:]:
+            for label in re.findall(r"^(?:> )?Subject: (\S+)$", text,
+                                    re.M)[-1:]:
                 found[label, "dsn"] += 1
         for text in self.mbox_messages(self.inbox):
             found[label_of(text), "mbox"] += 1
