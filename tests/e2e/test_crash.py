@@ -194,7 +194,7 @@ def come_to_rest(c):
     c.wait_queue_empty()
     server.wait_for(lambda: c.found()["after", "maildir"] == 1, "after")
     server.wait_for(lambda: not [
-        n for n in os.listdir(c.host.spool + "/drop") if n[0] == "d"], "drop")
+        n for n in os.listdir(c.host.spool + "/drop") if n[0] == "d"], "drop", 12)
     c.wait_queue_empty()
 
 
