@@ -209,18 +209,28 @@ class CrashHost:
             *(self.address(r) for r in recipients),
             input=text_of(label), check=False,
             env=dict(self.host.environment, **environment))
+        self.keep(result)
         self.history.from_drop.add(label)
         self.history.note(label, places or recipients,
                           result.returncode == 0)
         return result.returncode == 0
+
+    def keep(self, result):
+        """What a program for people wrote, with the daemons' own."""
+        with open(os.path.join(self.host.directory, "stderr"), "a") as log:
+            log.write(result.stdout)
 
     def queue(self):
         """Messages; what a killed writer left is none."""
         return [path for path in self.host.queue_files()
                 if not os.path.basename(path).startswith(".")]
 
-    def wait_queue_empty(self, seconds=20):
-        server.wait_for(lambda: not self.queue(), "an empty queue", seconds)
+    def wait_queue_empty(self, seconds=6):
+        try:
+            server.wait_for(lambda: not self.queue(), "an empty queue",
+                            seconds)
+        except AssertionError as error:
+            raise AssertionError("%s\n%s" % (error, self.host.mailq().stdout))
 
     # What is there.
 

@@ -9,6 +9,7 @@ started again without it, clients try again what was not acknowledged, and
 all must come to rest with the right mail in the right places.
 """
 
+import collections
 import os
 import re
 
@@ -155,9 +156,11 @@ def check_reader(c, point, acked, pop3_acked):
     assert ("old6" in uids) == (not acked["expunge"] and point != "M5")
     assert set(labels) <= {"old%d" % n for n in range(3, OLD + 1)} | {
         "old1", "old2", "appended", "plain"}
-    for name in ("", "/.Arsip"):
-        path = c.host.maildir(c.address("reader")) + name
-        assert not os.path.exists(path + "/dovecot-uidlist.lock")
+    # The locks of the dead are nobody's.
+    c.imap_step(lambda i: i.create("Arsip"))
+    for name in ("INBOX", "Arsip"):
+        assert c.imap_step(lambda i, name=name: i.append(
+            name, None, None, crash.text_of("last").encode()))
 
 
 def check_popbox(c, point, is_acked):
@@ -199,7 +202,7 @@ def come_to_rest(c):
 
 
 def run_point(c, point):
-    """The scenario with the point armed; (acknowledged by IMAP, POP3)."""
+    """The scenario with the point armed; what IMAP and POP3 acknowledged."""
     environment = {"MERPATI_FAULT_POINT": point}
     armed = dict(c.host.environment, **environment)
     c.fill_mailboxes()
@@ -210,23 +213,24 @@ def run_point(c, point):
                     "a kill at %s, or rest" % point)
     acked = reader_steps(c)
     pop3 = [c.pop3_delete("reader", (1, 2)), c.pop3_delete("popbox", (1,))]
-    c.host.mailctl("user", "add", "fresh@" + c.name, "--password-stdin",
-                   input="secret\n", check=False, env=armed)
-    c.host.run(os.path.join(server.SBIN, "newaliases"), check=False,
-               env=armed)
+    c.keep(c.host.mailctl("user", "add", "fresh@" + c.name,
+                          "--password-stdin", input="secret\n", check=False,
+                          env=armed))
+    c.keep(c.host.run(os.path.join(server.SBIN, "newaliases"), check=False,
+                      env=armed))
     c.host.stop()
     # Without a qmgr mailq edits the files itself.
-    c.host.mailq("hold", "all", check=False, env=armed)
-    deleted = c.host.mailq("delete", "to=doomed@far.example", "-yes",
-                           check=False, env=armed)
-    return acked, pop3, deleted.returncode
+    c.keep(c.host.mailq("hold", "all", check=False, env=armed))
+    c.keep(c.host.mailq("delete", "to=doomed@far.example", "-yes",
+                        check=False, env=armed))
+    return acked, pop3
 
 
 @needs_fault_build
 @pytest.mark.parametrize("point", sorted(POINTS))
 def test_kill_at(crash_host, point):
     c = crash_host
-    acked, pop3, _ = run_point(c, point)
+    acked, pop3 = run_point(c, point)
     assert stops(c.host, point) > 0, "%s (%s) is not passed" % (
         point, POINTS[point])
     c.host.start()
@@ -257,3 +261,69 @@ def test_every_commit_point_is_documented_once():
     assert sorted(set(named)) == sorted(named)
     for point in named:
         assert re.search(r"(\[|\| |, | |\()%s\b" % point, text), point
+
+
+# The judge itself: planted histories, and planted bugs in a running host.
+
+def history_of(acknowledged=(), unacknowledged=(), from_drop=()):
+    history = History()
+    for label, place in acknowledged:
+        history.note(label, (place,), True)
+    for label, place in unacknowledged:
+        history.note(label, (place,), False)
+    history.from_drop.update(from_drop)
+    return history
+
+
+ONE = ("a", "maildir")
+FAR = ("a", "ok@far.example")
+DSN = ("a", "dsn")
+# name, history, found, windows, stops, what is wrong
+PLANTED = [
+    ("all is well", history_of([ONE, FAR]), {ONE: 1, FAR: 1}, (), 0, None),
+    ("a reply before the commit", history_of([ONE]), {}, (), 1, "lost"),
+    ("a mark before the delivery", history_of([ONE, FAR]), {ONE: 1}, (W2,), 1,
+     "lost"),
+    ("an unlink before the mailbox", history_of([ONE]), {}, (W1, W2, W3, P),
+     9, "lost"),
+    ("a torn copy", history_of([ONE]), {("torn a", "maildir"): 1}, (), 0,
+     "lost"),
+    ("a delivery twice", history_of([ONE]), {ONE: 2}, (W1, W2, W3, P), 1,
+     "duplicate"),
+    ("a copy for nobody", history_of(), {ONE: 1}, (), 0, "from nowhere"),
+    ("refused, and there", history_of([], [ONE]), {ONE: 1}, (), 1,
+     "duplicate"),
+    ("W1: no reply, one copy", history_of([ONE], [ONE]), {ONE: 2}, (W1,), 1,
+     None),
+    ("W1 gives one, not two", history_of([ONE], [ONE]), {ONE: 3}, (W1,), 1,
+     "duplicate"),
+    ("W2: one more per stop", history_of([FAR]), {FAR: 3}, (W2,), 2, None),
+    ("W2 is not for ever", history_of([FAR]), {FAR: 4}, (W2,), 2,
+     "duplicate"),
+    ("W2 is not for mailboxes", history_of([ONE]), {ONE: 2}, (W2,), 2,
+     "duplicate"),
+    ("W3: a second report", history_of([DSN]), {DSN: 2}, (W3,), 1, None),
+    ("W3 needs a stop", history_of([DSN]), {DSN: 2}, (W3,), 0, "duplicate"),
+    ("no report", history_of([DSN]), {}, (W3,), 1, "lost"),
+    ("P: twice from drop/", history_of([ONE], (), ["a"]), {ONE: 2}, (P,), 1,
+     None),
+    ("P is for drop/ alone", history_of([ONE]), {ONE: 2}, (P,), 1,
+     "duplicate"),
+]
+
+
+@pytest.mark.parametrize("case", PLANTED, ids=[case[0] for case in PLANTED])
+def test_the_judge_finds(case):
+    _, history, found, windows, number, wrong = case
+    faults = judge(history, collections.Counter(found), windows, number)
+    assert [fault.split(":")[0] for fault in faults
+            if not fault.startswith("from nowhere: torn")] == (
+        [wrong] if wrong else [])
+
+
+def test_after_a_commit_the_copy_must_be_there():
+    history = history_of([ONE], [ONE])
+    found = collections.Counter({ONE: 1})
+    assert judge(history, found, (W1,), 1) == []
+    assert judge(history, found, (W1,), 1, (W1,)) == [
+        "lost: a at maildir: 1 of 2"]
