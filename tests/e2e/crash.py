@@ -121,6 +121,13 @@ class CrashHost:
         host.write("valiases", "also@%s: maildir@%s\n" % (self.name,
                                                           self.name))
 
+    def make_tables_large(self):
+        """So that they get an index."""
+        with open(self.host.directory + "/valiases", "a") as table:
+            table.writelines("a%d@%s: maildir@%s\n" % (i, self.name,
+                                                       self.name)
+                             for i in range(8000))
+
     def address(self, user):
         return user if "@" in user else "%s@%s" % (user, self.name)
 
@@ -225,7 +232,7 @@ class CrashHost:
         return [path for path in self.host.queue_files()
                 if not os.path.basename(path).startswith(".")]
 
-    def wait_queue_empty(self, seconds=6):
+    def wait_queue_empty(self, seconds=30):
         try:
             server.wait_for(lambda: not self.queue(), "an empty queue",
                             seconds)
