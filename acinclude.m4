@@ -67,6 +67,21 @@ AC_DEFUN([MERPATI_HARDENING], [
   AC_SUBST([HARDENING_LDFLAGS])
 ])
 
+dnl Programs that are forked or executed for each connection start faster as
+dnl static images. Not the default: static programs find accounts outside of
+dnl /etc/passwd only while the C library is the one they were built with.
+AC_DEFUN([MERPATI_STATIC], [
+  AC_ARG_ENABLE([static-programs], [AS_HELP_STRING([--enable-static-programs],
+    [link merpatid, the fronts and enqueue statically: faster, for hosts
+     whose accounts are all in /etc/passwd or the users file])])
+  STATIC_LDFLAGS=
+  AS_IF([test "x$enable_static_programs" = xyes],
+    [MERPATI_TRY_FLAG([-static-pie], [STATIC_LDFLAGS])
+     AS_IF([test -z "$STATIC_LDFLAGS"],
+       [AC_MSG_ERROR([--enable-static-programs: -static-pie does not work])])])
+  AC_SUBST([STATIC_LDFLAGS])
+])
+
 AC_DEFUN([MERPATI_SANITIZERS], [
   AC_ARG_ENABLE([sanitizers], [AS_HELP_STRING([--enable-sanitizers=LIST],
     [build with -fsanitize=LIST, e.g. address,undefined])])

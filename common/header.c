@@ -12,6 +12,13 @@ header_begin(struct header_iterator *iterator, struct slice input)
 	iterator->input = input;
 }
 
+void
+header_begin_stored(struct header_iterator *iterator, struct slice input)
+{
+	header_begin(iterator, input);
+	iterator->is_stored = true;
+}
+
 /* The line at the start of s with its line end; all of s when there is none. */
 static struct slice
 header_line(struct slice s)
@@ -71,6 +78,19 @@ header_field_length(struct slice rest, struct slice line)
 	return length;
 }
 
+static bool
+header_junk(struct header_iterator *iterator, struct header_field *field,
+    struct slice line)
+{
+	if (!iterator->is_stored)
+		return header_stop(iterator, 0);
+	field->name = slice_make("", 0);
+	field->raw = line;
+	field->body = without_line_end(line);
+	iterator->position += line.len;
+	return true;
+}
+
 bool
 header_next(struct header_iterator *iterator, struct header_field *field)
 {
@@ -84,7 +104,7 @@ header_next(struct header_iterator *iterator, struct header_field *field)
 		return header_stop(iterator, line.len);
 	name_length = header_name_length(line, &colon);
 	if (name_length == 0)
-		return header_stop(iterator, 0);
+		return header_junk(iterator, field, line);
 	field->name = slice_first(line, name_length);
 	field->raw = slice_first(rest, header_field_length(rest, line));
 	field->body = without_line_end(slice_from(field->raw, colon + 1));

@@ -6,6 +6,10 @@
  * or LF. A line that is no field and no continuation ends the header: then
  * body_offset points at it, and the message has no empty separator line
  * (this is how hand-typed mail looks). Field bodies keep their folding.
+ *
+ * header_begin_stored is for mail as readers see it: only an empty line ends
+ * the header, and a line that is no field (mbox's "From ") comes out as a
+ * field without a name, so that what follows it is not lost.
  */
 #ifndef COMMON_HEADER_H
 #define COMMON_HEADER_H
@@ -18,6 +22,7 @@
 struct header_iterator {
 	struct slice input;
 	size_t position;
+	bool is_stored;      /* begun by header_begin_stored */
 	bool is_at_end;
 	bool has_separator;  /* set at the end: an empty line was there */
 	size_t body_offset;  /* set at the end: after the separator */
@@ -30,6 +35,8 @@ struct header_field {
 };
 
 void header_begin(struct header_iterator *iterator, struct slice input);
+void header_begin_stored(struct header_iterator *iterator,
+    struct slice input);
 bool header_next(struct header_iterator *iterator,
     struct header_field *field);
 /* First field of that name, without moving any iterator. */

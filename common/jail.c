@@ -5,9 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/jail_landlock.h"
 #include "common/jail_seccomp.h"
 #include "common/log.h"
@@ -103,40 +102,24 @@ jail_limit(const struct jail *jail, bool is_root, struct why *why)
 	       set_limit(RLIMIT_NOFILE, jail->descriptors, why);
 }
 
-/* Our own accounts are in the file; asking the name service for them costs
- * as much as a system call filter. */
 static bool
-find_in_passwd(const char *name, struct identity *identity)
+find_identity(const struct jail *jail, const struct settings *settings,
+    const struct jail_request *request, struct identity *identity,
+    struct why *why)
 {
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *entry = NULL;
+	struct account account;
 
-	while (file != NULL && (entry = fgetpwent(file)) != NULL)
-		if (strcmp(entry->pw_name, name) == 0)
-			break;
-	if (file != NULL)
-		fclose(file);
-	if (entry == NULL)
-		entry = getpwnam(name);
-	if (entry == NULL)
-		return false;
-	identity->uid = entry->pw_uid;
-	identity->gid = entry->pw_gid;
-	identity->user = NULL;
-	return true;
-}
-
-static bool
-find_identity(const struct jail *jail, const struct jail_request *request,
-    struct identity *identity, struct why *why)
-{
 	identity->uid = request->uid;
 	identity->gid = request->gid;
 	identity->user = request->user;
 	if (geteuid() != 0 || jail->account == NULL)
 		return true;
-	if (find_in_passwd(jail->account, identity))
+	if (account_find(settings, jail->account, &account)) {
+		identity->uid = account.uid;
+		identity->gid = account.gid;
+		identity->user = NULL;
 		return true;
+	}
 	return why_set(why,
 	    "jail %s: there is no account %s; \"mailctl init\" makes it",
 	    jail->name, jail->account);
@@ -224,7 +207,7 @@ jail_enter(const struct jail *jail, const struct settings *settings,
 	/* For ps(1), and for the tests that compare live processes. */
 	(void)prctl(PR_SET_NAME, jail->name, 0, 0, 0);
 	jail_close(request->keep_count);
-	if (!find_identity(jail, request, &identity, why) ||
+	if (!find_identity(jail, settings, request, &identity, why) ||
 	    !jail_landlock_open(jail, request, &ruleset, why))
 		return false;
 	if ((was_root && !jail_chroot(jail, settings, request, why)) ||

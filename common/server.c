@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/alloc.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -74,6 +75,7 @@ load_one(const char *path, const char *program, bool *ok)
 		log_error("%s", errors.texts[i]);
 	*ok = *ok && errors.count == 0;
 	settings_errors_free(&errors);
+	account_prefetch(settings);
 	return settings;
 }
 

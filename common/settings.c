@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/alloc.h"
 #include "common/buf.h"
 #include "common/fsutil.h"
@@ -172,6 +173,7 @@ settings_load(
 	else
 		path = DEFAULT_PATH;
 	set_defaults(settings);
+	settings->accounts = account_cache_new();
 	settings->path = alloc_string(path);
 	/* Only the default file may be missing. */
 	if (is_named || access(path, F_OK) == 0 || errno != ENOENT)
@@ -192,6 +194,7 @@ settings_free(struct settings **settings)
 		return;
 	for (row = settings_table; row->name != NULL; row++)
 		settings_clear(*settings, row);
+	account_cache_free(&(*settings)->accounts);
 	alloc_release((*settings)->path);
 	alloc_release(*settings);
 	*settings = NULL;

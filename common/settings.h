@@ -37,6 +37,8 @@ struct network_list {
 enum internet { INTERNET_YES, INTERNET_SMARTHOST, INTERNET_NO };
 enum tls_level { TLS_LEVEL_NONE, TLS_LEVEL_MAY, TLS_LEVEL_ENCRYPT };
 
+struct account_cache;
+
 struct settings {
 	char *path;                     /* the file read, "" for none */
 	/* identity */
@@ -97,6 +99,7 @@ struct settings {
 	uint64_t log_level;             /* enum log_level */
 	char *notify;                   /* double bounces go here: postmaster */
 	bool strict_sync;               /* sync the directory too; yes */
+	struct account_cache *accounts; /* account.h; never NULL once loaded */
 };
 
 /* One complaint per entry, most to least early in the file. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/alloc.h"
 #include "common/buf.h"
 #include "common/fsutil.h"
@@ -126,26 +127,20 @@ static enum result
 find_virtual_owner(
     const struct settings *settings, uid_t *uid, gid_t *gid, struct why *why)
 {
-	char *bytes;
-	struct passwd entry;
-	enum result result;
+	struct account account;
 
 	*uid = geteuid();
 	*gid = getegid();
 	if (*uid != 0 && *uid >= settings->minimum_uid)
 		return RESULT_OK;
-	bytes = alloc_zero(PASSWD_SIZE, 1);
-	result = look_up_passwd(settings->virtual_user, &entry, bytes, why);
-	if (result == RESULT_OK) {
-		*uid = entry.pw_uid;
-		*gid = entry.pw_gid;
-	} else {
+	if (!account_find(settings, settings->virtual_user, &account)) {
 		why_set(why, "account %s (virtual_user) does not exist",
 		    settings->virtual_user);
-		result = RESULT_LATER;
+		return RESULT_LATER;
 	}
-	alloc_release(bytes);
-	return result;
+	*uid = account.uid;
+	*gid = account.gid;
+	return RESULT_OK;
 }
 
 static bool

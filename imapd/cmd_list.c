@@ -135,17 +135,23 @@ list_folder(
 	return true;
 }
 
-/* RFC 3501 section 6.3.9: a "%" that hides children shows their parent. */
+/*
+ * RFC 3501 section 6.3.9: a "%" that hides children shows their parent, when
+ * it is not subscribed itself. name is sent in UTF-8.
+ */
 static void
-lsub_parent(struct lister *lister, struct slice sent)
+lsub_parent(struct lister *lister, struct slice sent, struct slice name)
 {
 	size_t slash;
 
 	while ((slash = slice_last_index(sent, MAILBOX_SEPARATOR)) < sent.len) {
 		sent = slice_first(sent, slash);
+		name = slice_first(
+		    name, slice_last_index(name, MAILBOX_SEPARATOR));
 		if (!pattern_matches(lister->pattern, sent))
 			continue;
-		if (!slice_eq(lister->last, sent))
+		if (!slice_eq(lister->last, sent) &&
+		    !is_subscribed(lister->session, name))
 			say_folder(lister, sent, "\\Noselect", NULL);
 		lister->last = arena_slice(lister->session->arena, sent);
 		return;
@@ -167,7 +173,7 @@ lsub_folder(
 			say_folder(lister, buf_slice(&sent), "",
 			    special_use(lister->session, name));
 		else
-			lsub_parent(lister, buf_slice(&sent));
+			lsub_parent(lister, buf_slice(&sent), name);
 	}
 	buf_free(&sent);
 	return true;

@@ -148,7 +148,7 @@ content_split(struct content *message)
 	struct header_iterator iterator;
 	struct header_field field;
 
-	header_begin(&iterator, buf_slice(&message->bytes));
+	header_begin_stored(&iterator, buf_slice(&message->bytes));
 	while (header_next(&iterator, &field))
 		continue;
 	message->header_length = iterator.body_offset;

@@ -349,8 +349,6 @@ login_command(struct login *login)
 	struct login_command command = { .has_second = false };
 	struct parse parse;
 
-	if (text.len == 0)
-		return;
 	parse_begin(&parse, text, login->arena);
 	if (!parse_tag(&parse, &command.tag) || !parse_space(&parse) ||
 	    !parse_atom(&parse, &verb)) {

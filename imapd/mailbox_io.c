@@ -145,6 +145,28 @@ refuse(struct mailbox_io *io, const struct why *why)
 	output_flush(&io->output);
 }
 
+static bool
+is_mbox(const struct user *user)
+{
+	size_t length = strlen(user->mail);
+
+	return length == 0 || user->mail[length - 1] != '/';
+}
+
+static void
+refuse_mbox(struct mailbox_io *io)
+{
+	log_error("%s: %s: %s is an mbox, which imapd does not serve; give "
+		  "a Maildir: see home_mailbox",
+	    io->handover.id, io->handover.user.name, io->handover.user.mail);
+	buf_add(&io->output.buf, buf_slice(&io->tag));
+	buf_add_format(&io->output.buf,
+	    " NO [CANNOT] Your mail is in an mbox file, which IMAP does not "
+	    "serve: use POP3, or ask for a Maildir\r\n"
+	    "* BYE No mailbox for IMAP\r\n");
+	output_flush(&io->output);
+}
+
 /* Landlock needs the place to exist. */
 static bool
 enter_jail(
@@ -174,6 +196,10 @@ mailbox_run(struct mailbox_io *io, const struct settings *settings)
 	struct mailbox *mailbox = NULL;
 	struct why why = { 0 };
 
+	if (is_mbox(user)) {
+		refuse_mbox(io);
+		return EX_UNAVAILABLE;
+	}
 	tzset();
 	if (enter_jail(settings, user, &why))
 		mailbox = mailbox_open(user, &why);

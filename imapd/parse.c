@@ -127,10 +127,11 @@ parse_try_word(struct parse *parse, struct slice word)
 bool
 parse_tag(struct parse *parse, struct slice *out)
 {
-	if (!take(parse, "]", out) || slice_index(*out, '+') < out->len)
-		return parse_fail(parse, "A command starts with a tag, a "
-					 "space and a command name");
-	return true;
+	if (take(parse, "]", out) && slice_index(*out, '+') == out->len)
+		return true;
+	*out = slice_make(NULL, 0);
+	return parse_fail(parse, "A command starts with a tag, a space and a "
+				 "command name");
 }
 
 bool

@@ -70,10 +70,22 @@ header_contains(struct slice header, struct slice name, struct slice needle)
 	struct header_iterator iterator;
 	struct header_field field;
 
-	header_begin(&iterator, header);
+	header_begin_stored(&iterator, header);
 	while (header_next(&iterator, &field))
 		if (slice_eq_nocase(field.name, name) &&
 		    field_contains(field.body, needle))
+			return true;
+	return false;
+}
+
+static bool
+find_stored(struct slice header, struct slice name, struct header_field *field)
+{
+	struct header_iterator iterator;
+
+	header_begin_stored(&iterator, header);
+	while (header_next(&iterator, field))
+		if (slice_eq_nocase(field->name, name))
 			return true;
 	return false;
 }
@@ -84,7 +96,8 @@ part_contains(const struct mime_part *part, struct slice needle)
 	struct buf raw, utf8;
 	bool found;
 
-	if (!slice_eq_nocase(part->type, S("text")))
+	if (!slice_eq_nocase(part->type, S("text")) &&
+	    (part->is_message || !slice_eq_nocase(part->type, S("message"))))
 		return false;
 	buf_init(&raw, TEXT_MAX);
 	buf_init(&utf8, TEXT_MAX);
@@ -173,7 +186,7 @@ match_sent(struct search *search, const struct search_key *key)
 
 	if (!search_load(search, CONTENT_HEADER))
 		return false;
-	if (!header_find(content_header(search->message), S("Date"), &field) ||
+	if (!find_stored(content_header(search->message), S("Date"), &field) ||
 	    !date_parse_rfc5322(slice_trim(field.body), &when, &zone))
 		return match_date(search, key);
 	return compare_days(

@@ -14,7 +14,7 @@ has_name(const struct fetch_item *item, struct slice name)
 	return false;
 }
 
-/* The fields asked for, and the empty line (always there). */
+/* The fields asked for, and the empty line if there is one (6.4.5). */
 static struct slice
 select_fields(
     const struct fetch_item *item, struct slice header, struct buf *scratch)
@@ -23,7 +23,7 @@ select_fields(
 	struct header_field field;
 
 	buf_clear(scratch);
-	header_begin(&iterator, header);
+	header_begin_stored(&iterator, header);
 	while (header_next(&iterator, &field)) {
 		if (has_name(item, field.name) !=
 		    (item->text == SECTION_FIELDS))
@@ -32,7 +32,8 @@ select_fields(
 		if (!slice_ends(field.raw, S("\n")))
 			buf_add(scratch, S("\r\n"));
 	}
-	buf_add(scratch, S("\r\n"));
+	if (iterator.has_separator)
+		buf_add(scratch, S("\r\n"));
 	return buf_slice(scratch);
 }
 

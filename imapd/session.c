@@ -172,8 +172,6 @@ session_command(struct session *session)
 	struct command command;
 	const char *error;
 
-	if (text.len == 0 && session->append.appender == NULL)
-		return;
 	if (session->append.arena != NULL) {
 		append_end(session, text);
 	} else if (command_parse(

@@ -7,9 +7,8 @@
 #define SMTPD_SMTPD_H
 
 #include "common/front.h"
-#include "common/program.h"
+#include "common/programs.h"
 
 extern const struct front smtpd_front;
-program_fn smtpd_program;
 
 #endif

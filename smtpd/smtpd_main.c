@@ -7,8 +7,9 @@
 
 #include "smtpd/smtpd.h"
 
-/* enqueue, tls and auth are executed. */
+/* enqueue costs a fork; tls and auth are executed. */
 const struct program program_table[] = {
+	{ "enqueue", enqueue_program },
 	{ NULL, NULL },
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/mime/envelope.h"
 #include "common/mime/nstring.h"
+#include "common/mime/parameter.h"
 
 struct writer {
 	struct buf *out;
@@ -13,32 +14,33 @@ struct writer {
 };
 
 static void
+write_parameter(
+    struct buf *out, char before, struct slice name, struct slice value)
+{
+	buf_add_char(out, before);
+	imap_add_string(out, name);
+	buf_add_char(out, ' ');
+	imap_add_string(out, value);
+}
+
+static void
 write_parameters(struct buf *out, const struct mime_parameter *p)
 {
 	if (p == NULL) {
 		buf_add(out, S("NIL"));
 		return;
 	}
-	for (char c = '('; p != NULL; p = p->next, c = ' ') {
-		buf_add_char(out, c);
-		imap_add_string(out, p->name);
-		buf_add_char(out, ' ');
-		imap_add_string(out, p->value);
-	}
+	for (char c = '('; p != NULL; p = p->next, c = ' ')
+		write_parameter(out, c, p->name, p->value);
 	buf_add_char(out, ')');
 }
 
-/* One language is a string, more are a list. */
 static void
 write_language(struct buf *out, struct slice language)
 {
 	struct slice token;
 	size_t count = 0;
 
-	if (slice_index(language, ',') == language.len) {
-		imap_add_nstring(out, language);
-		return;
-	}
 	while (slice_token(&language, S(", \t"), &token)) {
 		buf_add_char(out, count++ == 0 ? '(' : ' ');
 		imap_add_string(out, token);
@@ -65,22 +67,26 @@ write_extension(struct buf *out, const struct mime_part *part)
 	imap_add_nstring(out, part->location);
 }
 
-/* RFC 2045 section 5.2: what a text without Content-Type is. */
+/* RFC 2046 section 4.1.2: text without a charset is US-ASCII. */
 static void
 write_type(struct buf *out, const struct mime_part *part)
 {
-	static const struct slice plain = SLICE("plain");
+	const struct mime_parameter *p = part->parameters;
+	char c = '(';
 
 	imap_add_string(out, part->type);
 	buf_add_char(out, ' ');
 	imap_add_string(out, part->subtype);
 	buf_add_char(out, ' ');
-	if (part->parameters == NULL &&
-	    slice_eq_nocase(part->type, S("text")) &&
-	    slice_eq_nocase(part->subtype, plain))
-		buf_add(out, S("(\"charset\" \"us-ascii\")"));
-	else
-		write_parameters(out, part->parameters);
+	if (!slice_eq_nocase(part->type, S("text")) ||
+	    mime_parameter_get(p, S("charset")).len > 0) {
+		write_parameters(out, p);
+		return;
+	}
+	for (; p != NULL; p = p->next, c = ' ')
+		write_parameter(out, c, p->name, p->value);
+	write_parameter(out, c, S("charset"), S("us-ascii"));
+	buf_add_char(out, ')');
 }
 
 static void
@@ -122,7 +128,10 @@ write_tail(struct writer *w, const struct mime_part *part)
 		if (part->children == NULL)
 			buf_add(out,
 			    S("(\"text\" \"plain\" (\"charset\" \"us-ascii\") "
-			      "NIL NIL \"7bit\" 0 0)"));
+			      "NIL NIL \"7bit\" 0 0"));
+		if (part->children == NULL)
+			buf_add_string(
+			    out, w->is_extended ? " NIL NIL NIL NIL)" : ")");
 		buf_add_char(out, ' ');
 		imap_add_string(out, part->subtype);
 		if (w->is_extended) {

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <errno.h>
-#include <iconv.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "common/mime/text.h"
 
-#define CHARSET_NAME_MAX 40
-#define CONVERT_PIECE    1024
+#include <stdint.h>
+
+#include "common/mime/charset_table.h"
 
 static void
 add_code(struct buf *out, uint32_t code)
@@ -46,15 +42,6 @@ latin_to_utf8(struct slice bytes, struct buf *out)
 }
 
 static bool
-is_utf8_name(struct slice charset)
-{
-	return charset.len == 0 || slice_eq_nocase(charset, S("utf-8")) ||
-	       slice_eq_nocase(charset, S("utf8")) ||
-	       slice_eq_nocase(charset, S("us-ascii")) ||
-	       slice_eq_nocase(charset, S("ascii"));
-}
-
-static bool
 is_latin_name(struct slice charset)
 {
 	return slice_eq_nocase(charset, S("iso-8859-1")) ||
@@ -63,25 +50,27 @@ is_latin_name(struct slice charset)
 	       slice_eq_nocase(charset, S("cp1252"));
 }
 
-/* A byte that cannot be converted becomes "?". */
-static bool
-convert(iconv_t handle, char *bytes, size_t left, struct buf *out)
+static const struct charset_table *
+find_table(struct slice charset)
 {
-	char piece[CONVERT_PIECE], *to;
-	size_t room;
+	const struct charset_table *table = charset_tables;
 
-	while (left > 0) {
-		to = piece;
-		room = sizeof(piece);
-		if (iconv(handle, &bytes, &left, &to, &room) == (size_t)-1 &&
-		    errno != E2BIG && left > 0) {
-			buf_add(out, slice_make(piece, sizeof(piece) - room));
-			buf_add_char(out, '?');
-			bytes++;
-			left--;
-			continue;
-		}
-		buf_add(out, slice_make(piece, sizeof(piece) - room));
+	while (table->name.len > 0 && !slice_eq_nocase(table->name, charset))
+		table++;
+	return table->name.len > 0 ? table : NULL;
+}
+
+/* A byte that is nothing becomes "?". */
+static bool
+table_to_utf8(
+    const struct charset_table *table, struct slice bytes, struct buf *out)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		unsigned int c = (unsigned char)bytes.ptr[i];
+
+		if (c >= table->first)
+			c = table->codes[c - table->first];
+		add_code(out, c == 0 ? '?' : c);
 	}
 	return !out->failed;
 }
@@ -89,26 +78,14 @@ convert(iconv_t handle, char *bytes, size_t left, struct buf *out)
 bool
 charset_to_utf8(struct slice charset, struct slice bytes, struct buf *out)
 {
-	char name[CHARSET_NAME_MAX];
-	struct buf copy;
-	iconv_t handle;
-	bool ok;
+	const struct charset_table *table;
 
 	if (is_latin_name(charset))
 		return latin_to_utf8(bytes, out);
-	if (is_utf8_name(charset) || bytes.len == 0 ||
-	    !slice_to_array(charset, name, sizeof(name)) ||
-	    strchr(name, '/') != NULL)
-		return buf_add(out, bytes);
-	handle = iconv_open("UTF-8", name);
-	if (handle == (iconv_t)-1)
-		return buf_add(out, bytes);
-	buf_init(&copy, bytes.len);
-	buf_add(&copy, bytes);
-	ok = convert(handle, copy.ptr, copy.len, out);
-	buf_free(&copy);
-	iconv_close(handle);
-	return ok;
+	table = find_table(charset);
+	if (table != NULL)
+		return table_to_utf8(table, bytes, out);
+	return buf_add(out, bytes);
 }
 
 /* Upper case letters: Latin-1, Latin Extended-A, Greek and Cyrillic. add 0:

@@ -79,7 +79,7 @@ write_addresses(
 	struct header_iterator iterator;
 	struct header_field found;
 
-	header_begin(&iterator, header);
+	header_begin_stored(&iterator, header);
 	while (header_next(&iterator, &found))
 		if (slice_eq_nocase(found.name, envelope_fields[field].name))
 			(void)address_list_parse(
@@ -95,7 +95,7 @@ find_fields(struct slice header, struct slice found[FIELD_COUNT])
 	struct header_iterator iterator;
 	struct header_field field;
 
-	header_begin(&iterator, header);
+	header_begin_stored(&iterator, header);
 	while (header_next(&iterator, &field))
 		for (size_t i = 0; i < FIELD_COUNT; i++)
 			if (found[i].ptr == NULL &&

@@ -48,28 +48,31 @@ line_length(struct slice rest)
 	return at < rest.len ? at + 1 : rest.len;
 }
 
-/* Level of the multipart whose boundary line is, or builder->depth. */
+/*
+ * Level of the multipart whose boundary line is, or builder->depth. A line
+ * needs to begin like it only (RFC 2046 section 5.1.1); of several that fit
+ * the longest counts.
+ */
 static size_t
 find_boundary(const struct builder *builder, struct slice line, bool *is_last)
 {
+	size_t level = builder->depth, longest = 0;
 	struct slice boundary;
 
 	*is_last = false;
 	if (builder->is_opaque || !slice_starts(line, S("--")))
-		return builder->depth;
-	while (line.len > 0 && line.ptr[line.len - 1] <= ' ' &&
-	       line.ptr[line.len - 1] >= 0)
-		line.len--;
+		return level;
 	line = slice_from(line, 2);
 	for (size_t i = builder->depth; i > 0; i--) {
 		boundary = builder->stack[i - 1].boundary;
-		if (boundary.len == 0 || !slice_starts(line, boundary))
+		if (boundary.len <= longest || !slice_starts(line, boundary))
 			continue;
-		*is_last = slice_eq(slice_from(line, boundary.len), S("--"));
-		if (*is_last || line.len == boundary.len)
-			return i - 1;
+		longest = boundary.len;
+		level = i - 1;
+		*is_last =
+		    slice_starts(slice_from(line, boundary.len), S("--"));
 	}
-	return builder->depth;
+	return level;
 }
 
 static bool
@@ -192,7 +195,7 @@ read_header(struct builder *builder, struct mime_part *part, size_t position)
 	size_t length;
 
 	default_type(part);
-	header_begin(&iterator, rest);
+	header_begin_stored(&iterator, rest);
 	for (;;) {
 		length = iterator.position;
 		if (!header_next(&iterator, &field)) {
@@ -312,11 +315,8 @@ close_parts(struct builder *builder, size_t level, size_t position, bool strip)
 		struct slice *body = &open->part->body;
 
 		body->len = end > start ? end - start : 0;
-		if (body->len == 0)
-			continue;
-		open->part->lines = lines - open->first_line;
-		if (body->ptr[body->len - 1] != '\n')
-			open->part->lines++;
+		if (body->len > 0)
+			open->part->lines = lines - open->first_line;
 	}
 }
 

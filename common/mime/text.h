@@ -4,8 +4,8 @@
  *
  * Transfer encodings (RFC 2045 section 6), charsets, encoded words (RFC 2047)
  * and case folding. Input may be damaged in any way: what cannot be decoded
- * is taken as it is or replaced. UTF-8, US-ASCII, ISO-8859-1 and windows-1252
- * are built in, others go through iconv(3), where the jail lets it load them.
+ * is taken as it is or replaced. Charsets are UTF-8, US-ASCII, ISO-8859-1 and
+ * windows-1252, and those of charset_table.h; text in others stays as it is.
  * All append to out; false when its ceiling is reached.
  */
 #ifndef COMMON_MIME_TEXT_H

@@ -53,12 +53,13 @@ wait_line(FILE *stream, const char *want)
 {
 	char line[8192];
 
-	while (fgets(line, sizeof(line), stream) != NULL)
+	while (fgets(line, sizeof(line), stream) != NULL) {
 		if (strncmp(line, want, strlen(want)) == 0)
 			return true;
-		else if (strncmp(line, "-ERR", 4) == 0 ||
-			 strncmp(line + 2, "NO", 2) == 0)
-			break;
+		if (strncmp(line, "-ERR", 4) == 0 ||
+		    strncmp(line + 1, " NO", 3) == 0)
+			fprintf(stderr, "wanted %s: %s", want, line);
+	}
 	return false;
 }
 
@@ -135,6 +136,7 @@ main(int argc, char *argv[])
 	}
 	while (wait(&status) > 0)
 		failed |= status;
-	printf("%d %.3f\n", processes * count, now() - start);
+	if (failed == 0)
+		printf("%d %.3f\n", processes * count, now() - start);
 	return failed != 0;
 }

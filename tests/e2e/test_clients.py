@@ -2,9 +2,15 @@
 """Clients that nobody here wrote: swaks, curl, openssl, mutt, mbsync,
 fetchmail."""
 
+import fcntl
 import os
+import pty
+import select
 import shutil
-import subprocess
+import signal
+import struct
+import termios
+import time
 
 import pytest
 
@@ -122,6 +128,30 @@ def swaks_send(host, user, subject):
                "--header", "Subject: " + subject)
 
 
+def run_on_terminal(argv, environment, seconds=60):
+    """Run a program that wants a terminal; (exit code, what it showed)."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(argv[0], argv, environment)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 24, 80, 0, 0))
+    shown, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end:
+        ready, _, _ = select.select([terminal], [], [], 1)
+        try:
+            data = os.read(terminal, 65536) if ready else None
+        except OSError:
+            data = b""
+        if data == b"":
+            break
+        shown += data or b""
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), shown.decode("latin-1")
+
+
 def test_mutt_reads_the_folder(host, folder):
     need("mutt")
     user = "mahen@" + host.hostname
@@ -140,15 +170,18 @@ def test_mutt_reads_the_folder(host, folder):
     copy = os.path.join(folder, "copy")
     # Read through IMAP: copy the message out, as a person would with C.
     script = "push '<copy-message>%s<enter>y<quit>'" % copy
-    server.run("mutt", "-n", "-F", rc, "-f", url, "-e", script,
-               env=environment, stdin=subprocess.DEVNULL)
+    code, shown = run_on_terminal(
+        ["mutt", "-n", "-F", rc, "-f", url, "-e", script], environment)
+    assert code == 0, shown
     with open(copy, errors="replace") as file:
         assert "Subject: for mutt" in file.read()
     # And straight from the Maildir.
     direct = os.path.join(folder, "direct")
     script = "push '<copy-message>%s<enter>y<quit>'" % direct
-    server.run("mutt", "-n", "-R", "-F", rc, "-f", host.maildir(user), "-e",
-               script, env=environment, stdin=subprocess.DEVNULL)
+    code, shown = run_on_terminal(
+        ["mutt", "-n", "-R", "-F", rc, "-f", host.maildir(user), "-e",
+         script], environment)
+    assert code == 0, shown
     with open(direct, errors="replace") as file:
         assert "Subject: for mutt" in file.read()
 

@@ -39,6 +39,33 @@ fields_come_one_by_one_with_their_folding(void **state)
 }
 
 static void
+stored_mail_keeps_the_fields_behind_a_line_that_is_none(void **state)
+{
+	static const struct slice message =
+	    SLICE("From a@b Mon\r\n folded\r\nA: b\r\n\r\nbody\r\n");
+	static const struct {
+		struct slice name, raw;
+	} fields[] = {
+		{ SLICE(""), SLICE("From a@b Mon\r\n") },
+		{ SLICE(""), SLICE(" folded\r\n") },
+		{ SLICE("A"), SLICE("A: b\r\n") },
+	};
+	struct header_iterator iterator;
+	struct header_field field;
+
+	(void)state;
+	header_begin_stored(&iterator, message);
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		assert_true(header_next(&iterator, &field));
+		assert_slice_equal(field.name, fields[i].name);
+		assert_slice_equal(field.raw, fields[i].raw);
+	}
+	assert_false(header_next(&iterator, &field));
+	assert_slice_equal(
+	    slice_from(message, iterator.body_offset), S("body\r\n"));
+}
+
+static void
 the_header_ends_where_no_field_begins(void **state)
 {
 	static const struct {
@@ -150,6 +177,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_come_one_by_one_with_their_folding),
+		cmocka_unit_test(
+		    stored_mail_keeps_the_fields_behind_a_line_that_is_none),
 		cmocka_unit_test(the_header_ends_where_no_field_begins),
 		cmocka_unit_test(the_first_field_of_a_name_is_found),
 		cmocka_unit_test(unfolding_takes_line_ends_out),

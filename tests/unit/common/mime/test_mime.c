@@ -45,7 +45,7 @@ structures_are_written_as_rfc_3501_says(void **state)
 			 "\r\niVBORw0KGgo=\r\n--b--\r\nepilogue\r\n",
 	    true,
 	    "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
-	    "\"7bit\" 4 1 NIL NIL NIL NIL)(\"image\" \"png\" (\"name\" "
+	    "\"7bit\" 4 0 NIL NIL NIL NIL)(\"image\" \"png\" (\"name\" "
 	    "\"p.png\") NIL NIL \"base64\" 12 NIL (\"attachment\" "
 	    "(\"filename\" \"p.png\")) NIL NIL) \"mixed\" (\"boundary\" "
 	    "\"b\") NIL NIL NIL)");
@@ -64,7 +64,7 @@ damaged_mime_still_has_a_tree(void **state)
 	/* no boundary parameter */
 	expect_structure("Content-Type: multipart/mixed\r\n\r\nx", false,
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" "
-	    "1 1)");
+	    "1 0)");
 	/* a boundary that never comes */
 	expect_structure("Content-Type: multipart/mixed; boundary=b\r\n\r\nx",
 	    false,
@@ -76,11 +76,17 @@ damaged_mime_still_has_a_tree(void **state)
 			 "--i\r\n\r\nx\r\n--o--\r\n",
 	    false,
 	    "(((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
-	    "\"7bit\" 1 1) \"b\") \"a\")");
+	    "\"7bit\" 1 0) \"b\") \"a\")");
 	/* a type that is none */
 	expect_structure("Content-Type: nonsense\r\n\r\nx", false,
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" "
-	    "1 1)");
+	    "1 0)");
+	/* a line that begins like the boundary is one (RFC 2046 5.1.1) */
+	expect_structure("Content-Type: multipart/a; boundary=o\r\n\r\n"
+			 "--o and more\r\n\r\nx\r\n--o-- and more\r\n",
+	    false,
+	    "((\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+	    "\"7bit\" 1 0) \"a\")");
 }
 
 static void
