@@ -205,8 +205,8 @@ def come_to_rest(c):
     c.wait_queue_empty()
     server.wait_for(lambda: c.found()["after", "maildir"] == 1, "after")
     server.wait_for(lambda: not [
-    message = text = crash.text_of("appended").encode()
-    message = text = message.replace(b"\n", b"\r\n")
+        n for n in os.listdir(c.host.spool + "/drop") if n[0] == "d"],
+        "drop/", 12)
     c.wait_queue_empty()
 
 
