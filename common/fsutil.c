@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fault.h"
 #include "common/io.h"
 
 enum {
@@ -144,8 +145,10 @@ fs_replace(int dirfd, const char *path, struct slice content, mode_t mode,
 	     (fchmod(fd, mode) == 0 || why_errno(why, "fchmod")) &&
 	     (fsync(fd) == 0 || why_errno(why, "fsync"));
 	close(fd);
+	fault_point("F1");
 	if (ok && renameat(dirfd, temporary, dirfd, path) < 0)
 		ok = why_errno(why, "rename");
+	fault_point("F2");
 	if (!ok) {
 		(void)unlinkat(dirfd, temporary, 0);
 		return why_context(why, "%s", path);

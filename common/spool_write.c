@@ -231,7 +231,7 @@ spool_writer_envelope(struct spool_writer *writer,
 static bool
 create_file(struct spool_writer *writer, struct why *why)
 {
-	char path[SPOOL_PATH_SIZE], name[NAME_SIZE];
+	char path[SPOOL_PATH_SIZE], name[NAME_SIZE], part[SPOOL_ID_SIZE];
 
 	spool_path(writer->id, path);
 	path[sizeof("queue/00") - 1] = '\0';
@@ -239,7 +239,10 @@ create_file(struct spool_writer *writer, struct why *why)
 	    openat(writer->spool_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (writer->bucket_fd < 0)
 		return why_errno(why, "open %s", path);
-	snprintf(name, sizeof(name), ".%s", writer->id);
+	/* Not the message's own: with a fixed id the leftover of a killed try
+	 * would be in the way of the next one. */
+	spool_id_make(part);
+	snprintf(name, sizeof(name), ".%s", part);
 	writer->fd = openat(writer->bucket_fd, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	fault_point("A1");

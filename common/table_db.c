@@ -15,6 +15,7 @@
 
 #include "common/alloc.h"
 #include "common/crc32c.h"
+#include "common/fault.h"
 #include "common/fsutil.h"
 #include "common/io.h"
 #include "common/spool_layout.h"
@@ -326,8 +327,11 @@ build_locked(const char *directory, const char *name,
 	snprintf(from, sizeof(from), "%.2000s/%.250s", build, name);
 	snprintf(to, sizeof(to), "%.2000s/%.250s", directory, name);
 	clear_build(build, name);
-	ok = make_home(build, why) && write_file(build, name, source, why) &&
-	     (rename(from, to) == 0 || why_errno(why, "rename %s", from));
+	ok = make_home(build, why) && write_file(build, name, source, why);
+	fault_point("T1");
+	if (ok && rename(from, to) != 0)
+		ok = why_errno(why, "rename %s", from);
+	fault_point("T2");
 	clear_build(build, name);
 	return ok;
 }

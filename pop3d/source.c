@@ -192,7 +192,7 @@ source_remove(struct source *source, struct why *why)
 			continue;
 		if (!folder_expunge(source->folder, i, why))
 			failed++;
-		fault_point("P1");
+		fault_point("V1");
 	}
 	return failed;
 }

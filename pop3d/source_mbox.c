@@ -184,7 +184,7 @@ rewrite(struct mbox *mbox, size_t start, struct slice kept, struct why *why)
 	if (ftruncate(mbox->fd, (off_t)(start + kept.len)) != 0 ||
 	    fsync(mbox->fd) != 0)
 		return why_errno(why, "cannot shorten the mbox");
-	fault_point("P2");
+	fault_point("V2");
 	return true;
 }
 

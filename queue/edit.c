@@ -78,7 +78,7 @@ edit_delete(int spool_fd, const char *id, struct why *why)
 	spool_path(id, path);
 	if (unlinkat(spool_fd, path, 0) != 0)
 		return why_errno(why, "remove %s", id);
-	fault_point("Q7");
+	fault_point("Q11");
 	reason_remove(spool_fd, id);
 	return true;
 }

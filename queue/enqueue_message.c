@@ -287,5 +287,8 @@ enqueue_on_end(
 		*reply = e->failure;
 	else
 		commit(e, reply);
+	/* Away before the reply: who is told "not queued" sends again. */
+	if (e->committed[0] == '\0')
+		spool_writer_close(&e->writer);
 	return ENQUEUE_REPLY;
 }

@@ -190,12 +190,9 @@ ask_manager(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
 	return true;
 }
 
-bool
-mailq_act(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
-    struct why *why)
+static bool
+edit_file(int spool_fd, enum mailq_verb verb, const char *id, struct why *why)
 {
-	if (control_fd >= 0)
-		return ask_manager(spool_fd, control_fd, verb, id, why);
 	switch (verb) {
 	case MAILQ_HOLD:
 		return edit_schedule(spool_fd, id, EDIT_HOLD, NULL, why);
@@ -209,4 +206,25 @@ mailq_act(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
 		break;
 	}
 	return why_set(why, "%s: only a running qmgr can return mail", id);
+}
+
+bool
+mailq_act(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
+    struct why *why)
+{
+	int fd;
+	bool ok;
+
+	if (control_fd >= 0)
+		return ask_manager(spool_fd, control_fd, verb, id, why);
+	ok = edit_file(spool_fd, verb, id, why);
+	if (!ok || verb == MAILQ_DELETE)
+		return ok;
+	/* One that started meanwhile may have read the file before. */
+	fd = openat(spool_fd, "control", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	ok = tell_manager(fd, verb, id, why);
+	close(fd);
+	return ok;
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -31,7 +32,8 @@
 enum {
 	ARENA_CEILING = 4 << 20,
 	PASSWD_SIZE = 4096,
-	REPORT_MAX = 65536
+	REPORT_MAX = 65536,
+	LEFTOVER_AGE = 24 * 60 * 60
 };
 
 struct pickup {
@@ -310,6 +312,7 @@ move_to_bad(struct pickup *p, const struct file *file, const char *cause)
 	if (renameat(p->drop_fd, file->name, p->spool_fd, path) < 0)
 		log_error("drop/%s: cannot move it to bad: %s", file->name,
 		    strerror(errno));
+	fault_point("P4");
 }
 
 /* Regular, one name, readable envelope. */
@@ -384,21 +387,42 @@ take_file(struct pickup *p, const char *name)
 		close(file.fd);
 }
 
+/* Left by a sendmail that was killed. One that is only slow fails at its
+ * rename, and has not told anybody that the message is taken. */
+static void
+remove_leftover(const struct pickup *p, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(p->drop_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    time(NULL) - status.st_mtime < LEFTOVER_AGE ||
+	    unlinkat(p->drop_fd, name, 0) != 0)
+		return;
+	fault_point("P5");
+	log_info("removed unfinished drop/%s", name);
+}
+
 static bool
 take_all(struct pickup *p, struct why *why)
 {
 	int fd = openat(p->drop_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	struct slice name;
 
 	if (directory == NULL) {
 		if (fd >= 0)
 			close(fd);
 		return why_errno(why, "read of drop");
 	}
-	while ((entry = readdir(directory)) != NULL)
-		if (drop_name_is_valid(slice_of(entry->d_name)))
+	while ((entry = readdir(directory)) != NULL) {
+		name = slice_of(entry->d_name);
+		if (drop_name_is_valid(name))
 			take_file(p, entry->d_name);
+		else if (slice_starts(name, S(".")) &&
+			 spool_id_is_valid(slice_from(name, 1)))
+			remove_leftover(p, entry->d_name);
+	}
 	closedir(directory);
 	return true;
 }
