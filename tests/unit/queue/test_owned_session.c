@@ -112,6 +112,9 @@ enqueue_child(const struct fixture *f, int session, int facts)
 	char name[] = "enqueue";
 	char *arguments[] = { name, NULL };
 
+	/* Only the test holds the other ends: enqueue must see them close. */
+	close(f->session);
+	close(f->facts);
 	/* Above both places first. */
 	session = fcntl(session, F_DUPFD, 10);
 	facts = fcntl(facts, F_DUPFD, 10);
