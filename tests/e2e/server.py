@@ -60,6 +60,27 @@ def run(*argv, **options):
     return result
 
 
+def read_status(pid):
+    with open("/proc/%d/status" % pid) as status:
+        return dict(line.rstrip("\n").split(":\t", 1)
+                    for line in status if ":\t" in line)
+
+
+def tree(pid):
+    children = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            with open("/proc/%s/stat" % entry) as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+            children.setdefault(parent, []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, [])
+    return found
+
+
 class Host:
     """One Merpati host."""
 

@@ -23,12 +23,6 @@ ACTIVATE = "/usr/bin/systemd-socket-activate"
 WAYS = ("merpatid", "xinetd", "inetd", "systemd")
 
 
-def read_status(pid):
-    with open("/proc/%d/status" % pid) as status:
-        return dict(line.rstrip("\n").split(":\t", 1)
-                    for line in status if ":\t" in line)
-
-
 def numbers():
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 

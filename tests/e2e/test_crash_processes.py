@@ -15,7 +15,7 @@ from crash import W1, W2, W3, judge
 from test_crash import FAULT_PREFIX, fault_build  # noqa: F401
 from test_faults import begin, c, data_of, find_process  # noqa: F401
 from test_faults import find_processes
-from test_jail import read_status
+from server import read_status
 
 pytestmark = pytest.mark.skipif(
     not FAULT_PREFIX or not server.IS_ROOT,

@@ -18,7 +18,7 @@ import server
 from crash import History, judge
 from server import Wire
 from test_crash import FAULT_PREFIX, fault_build  # noqa: F401
-from test_jail import read_status, tree
+from server import read_status, tree
 
 pytestmark = [
     pytest.mark.skipif(not FAULT_PREFIX,

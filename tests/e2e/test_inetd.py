@@ -198,7 +198,7 @@ def test_no_log_line_reaches_the_client(way, make_host):
 
 
 def facts_of(pid, host):
-    status = starters.read_status(pid)
+    status = server.read_status(pid)
     root = "/"
     if server.IS_ROOT:
         # An ordinary user may not look, and has no chroot.

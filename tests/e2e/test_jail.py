@@ -24,7 +24,7 @@ import time
 import pytest
 
 import server
-from server import Wire
+from server import Wire, tree
 from sink import Sink
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
@@ -103,21 +103,6 @@ class Process:
 
     def ids(self, name):
         return set(map(int, self.status[name].split()))
-
-
-def tree(pid):
-    children = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            with open("/proc/%s/stat" % entry) as stat:
-                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
-            children.setdefault(parent, []).append(int(entry))
-    found, todo = [], [pid]
-    while todo:
-        pid = todo.pop()
-        found.append(pid)
-        todo += children.get(pid, [])
-    return found
 
 
 def kind_of(host, target):

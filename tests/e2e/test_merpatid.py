@@ -65,7 +65,7 @@ def assert_refused(address, host, refusals):
 def qmgr_of(host):
     for pid in starters.processes_of(host):
         with contextlib.suppress(OSError):
-            if starters.read_status(pid)["Name"] == "qmgr":
+            if server.read_status(pid)["Name"] == "qmgr":
                 return pid
     return None
 
