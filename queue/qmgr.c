@@ -207,8 +207,13 @@ qmgr_serve(const struct settings *settings, const struct qmgr_end *end)
 	    !start_spawner(settings, &start, SPAWNER_REMOTE, &why) ||
 	    !start_dropwatch(settings, &start, end->stop_fd, &why) ||
 	    !enter_jail(settings, highest_descriptor(&start, end->stop_fd),
-		end->dies_with_parent, &why)) {
+		end->parent != 0, &why)) {
 		log_error("cannot start: %s", why.text);
+		return EX_TEMPFAIL;
+	}
+	/* It may have ended before the kernel was asked to tell. */
+	if (end->parent != 0 && getppid() != end->parent) {
+		log_error("cannot start: who started it is gone");
 		return EX_TEMPFAIL;
 	}
 	log_info("started on %s", settings->queue_directory);

@@ -14,13 +14,13 @@
 #ifndef QUEUE_QMGR_H
 #define QUEUE_QMGR_H
 
-#include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/settings.h"
 
 struct qmgr_end {
 	int stop_fd;           /* readable when the process shall end */
-	bool dies_with_parent; /* SIGTERM when the parent is gone */
+	pid_t parent;          /* end when it is gone; 0: live on */
 };
 
 int qmgr_serve(const struct settings *settings, const struct qmgr_end *end);

@@ -59,9 +59,9 @@ complain(const struct settings_errors *errors)
 }
 
 static int
-run(const struct settings *settings, bool dies_with_parent)
+run(const struct settings *settings, pid_t parent)
 {
-	struct qmgr_end end = { .dies_with_parent = dies_with_parent };
+	struct qmgr_end end = { .parent = parent };
 
 	umask(077);
 	if (!catch_signals()) {
@@ -78,14 +78,15 @@ main(int argc, char *argv[])
 	const char *path = NULL;
 	struct settings_errors errors;
 	struct settings *settings;
-	bool dies_with_parent = false;
+	/* Before anything that takes time: see qmgr_serve. */
+	pid_t starter = getppid(), parent = 0;
 	int option, status;
 
 	while ((option = getopt(argc, argv, "c:p")) == 'c' || option == 'p') {
 		if (option == 'c')
 			path = optarg;
 		else
-			dies_with_parent = true;
+			parent = starter;
 	}
 	if (option != -1 || optind < argc) {
 		fprintf(stderr, "usage: qmgr [-p] [-c file]\n");
@@ -94,8 +95,7 @@ main(int argc, char *argv[])
 	settings = settings_load(path, "qmgr", &errors);
 	log_open(
 	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors)
-				  : run(settings, dies_with_parent);
+	status = errors.count > 0 ? complain(&errors) : run(settings, parent);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;
