@@ -66,6 +66,13 @@ wait_time(int64_t until, int limit)
 	return left < limit ? (int)left : limit;
 }
 
+static void
+idle_tell(struct mailbox_io *io)
+{
+	if (io->session.folder != NULL)
+		session_report(&io->session, true, false);
+}
+
 /*
  * In IDLE: until input comes, tell what happens in the folder, and every two
  * minutes that we are still here. False: the client was silent too long.
@@ -85,14 +92,16 @@ idle_wait(struct mailbox_io *io)
 	limit = session->folder == NULL || fds[1].fd >= 0
 		    ? IDLE_KEEPALIVE * 1000
 		    : IDLE_POLL;
+	/* What happened before the watch was set nobody will tell of. */
+	idle_tell(io);
+	output_flush(&io->output);
 	while (io_now() < end && !io->output.is_broken &&
 	       session->mode == SESSION_IDLE) {
 		if (poll(fds, 2, wait_time(say, limit)) < 0 && errno != EINTR)
 			return false;
 		if (fds[0].revents != 0)
 			return true;
-		if (session->folder != NULL)
-			session_report(session, true, false);
+		idle_tell(io);
 		if (io_now() >= say) {
 			buf_add(&io->output.buf, S("* OK Still here\r\n"));
 			say = io_deadline(IDLE_KEEPALIVE);
