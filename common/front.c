@@ -262,13 +262,6 @@ front_run(const struct front *front, const struct settings *settings, int argc,
 	return end == FRONT_END ? EX_PROTOCOL : EX_OK;
 }
 
-static void
-log_settings_errors(const struct settings_errors *errors)
-{
-	for (size_t i = 0; i < errors->count; i++)
-		log_error("%s", errors->texts[i]);
-}
-
 int
 front_main(const struct front *front, int argc, char *const argv[])
 {
@@ -291,7 +284,7 @@ front_main(const struct front *front, int argc, char *const argv[])
 	if (errors.count == 0) {
 		code = front_run(front, settings, argc, argv);
 	} else {
-		log_settings_errors(&errors);
+		settings_errors_log(&errors);
 		netaddr_of_socket(&local, 0);
 		listener = choose_listener(front, options.listener, local.port);
 		if (listener != NULL)

@@ -15,6 +15,7 @@
 #include "common/alloc.h"
 #include "common/buf.h"
 #include "common/fsutil.h"
+#include "common/log.h"
 #include "common/settings_table.h"
 #include "common/settings_text.h"
 
@@ -208,6 +209,13 @@ settings_errors_free(struct settings_errors *errors)
 	alloc_release(errors->texts);
 	errors->count = 0;
 	errors->texts = NULL;
+}
+
+void
+settings_errors_log(const struct settings_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		log_error("%s", errors->texts[i]);
 }
 
 bool

@@ -115,6 +115,8 @@ struct settings *settings_load(const char *path, const char *program,
     struct settings_errors *errors);
 void settings_free(struct settings **settings);
 void settings_errors_free(struct settings_errors *errors);
+/* One log line each. */
+void settings_errors_log(const struct settings_errors *errors);
 
 /* True when domain (any case) is one of domains, or hostname, or, with no
  * domains at all, "localhost". */

@@ -40,8 +40,7 @@ main(int argc, char *argv[])
 	settings = settings_load(path, "imapd", &errors);
 	log_open("imapd-mailbox", settings->log_file,
 	    (enum log_level)settings->log_level);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.texts[i]);
+	settings_errors_log(&errors);
 	if (errors.count == 0)
 		code = imapd_mailbox_program(settings, argc, argv);
 	settings_errors_free(&errors);

@@ -5,13 +5,7 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <sysexits.h>
-#include <unistd.h>
-
-#include "common/log.h"
-#include "common/program.h"
-#include "common/settings.h"
+#include "common/program_main.h"
 
 #include "pop3d/mailbox.h"
 
@@ -20,33 +14,20 @@ const struct program program_table[] = {
 };
 
 static int
-complain(const struct settings_errors *errors)
+run(const struct settings *settings, int argc, char *const argv[])
 {
-	for (size_t i = 0; i < errors->count; i++)
-		log_error("%s", errors->texts[i]);
-	return EX_CONFIG;
+	(void)argc;
+	(void)argv;
+	return pop3_mailbox_run(settings);
 }
 
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL;
-	struct settings_errors errors;
-	struct settings *settings;
-	int option, status;
+	static const struct program_main program = { .name = "pop3d-mailbox",
+		.log_name = "pop3d",
+		.settings = "pop3d",
+		.run = run };
 
-	while ((option = getopt(argc, argv, "c:")) == 'c')
-		path = optarg;
-	if (option != -1 || optind < argc) {
-		fprintf(stderr, "usage: pop3d-mailbox [-c file]\n");
-		return EX_USAGE;
-	}
-	settings = settings_load(path, "pop3d", &errors);
-	log_open(
-	    "pop3d", settings->log_file, (enum log_level)settings->log_level);
-	status =
-	    errors.count > 0 ? complain(&errors) : pop3_mailbox_run(settings);
-	settings_errors_free(&errors);
-	settings_free(&settings);
-	return status;
+	return program_main(&program, argc, argv);
 }

@@ -5,13 +5,7 @@
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <sysexits.h>
-#include <unistd.h>
-
-#include "common/log.h"
-#include "common/program.h"
-#include "common/settings.h"
+#include "common/program_main.h"
 
 #include "queue/enqueue.h"
 
@@ -19,34 +13,13 @@ const struct program program_table[] = {
 	{ NULL, NULL },
 };
 
-static int
-complain(const struct settings_errors *errors)
-{
-	for (size_t i = 0; i < errors->count; i++)
-		log_error("%s", errors->texts[i]);
-	return EX_CONFIG;
-}
-
 int
 main(int argc, char *argv[])
 {
-	const char *path = NULL;
-	struct settings_errors errors;
-	struct settings *settings;
-	int option, status;
+	static const struct program_main program = { .name = "enqueue",
+		.log_name = "enqueue",
+		.settings = "enqueue",
+		.run = enqueue_program };
 
-	while ((option = getopt(argc, argv, "c:")) == 'c')
-		path = optarg;
-	if (option != -1 || optind < argc) {
-		fprintf(stderr, "usage: enqueue [-c file]\n");
-		return EX_USAGE;
-	}
-	settings = settings_load(path, "enqueue", &errors);
-	log_open(
-	    "enqueue", settings->log_file, (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors)
-				  : enqueue_program(settings, argc, argv);
-	settings_errors_free(&errors);
-	settings_free(&settings);
-	return status;
+	return program_main(&program, argc, argv);
 }

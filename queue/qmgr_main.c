@@ -51,14 +51,6 @@ catch_signals(void)
 }
 
 static int
-complain(const struct settings_errors *errors)
-{
-	for (size_t i = 0; i < errors->count; i++)
-		log_error("%s", errors->texts[i]);
-	return EX_CONFIG;
-}
-
-static int
 run(const struct settings *settings, pid_t parent)
 {
 	struct qmgr_end end = { .parent = parent };
@@ -80,7 +72,7 @@ main(int argc, char *argv[])
 	struct settings *settings;
 	/* Before anything that takes time: see qmgr_serve. */
 	pid_t starter = getppid(), parent = 0;
-	int option, status;
+	int option, status = EX_CONFIG;
 
 	while ((option = getopt(argc, argv, "c:p")) == 'c' || option == 'p') {
 		if (option == 'c')
@@ -95,7 +87,9 @@ main(int argc, char *argv[])
 	settings = settings_load(path, "qmgr", &errors);
 	log_open(
 	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
-	status = errors.count > 0 ? complain(&errors) : run(settings, parent);
+	settings_errors_log(&errors);
+	if (errors.count == 0)
+		status = run(settings, parent);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;
