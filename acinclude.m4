@@ -164,6 +164,26 @@ AC_DEFUN([MERPATI_RESOLV], [
   AC_SUBST([RESOLV_LIBS])
 ])
 
+AC_DEFUN([MERPATI_PAM], [
+  AC_ARG_WITH([pam], [AS_HELP_STRING([--with-pam],
+    [build auth-pam; default: when PAM is there])], [], [with_pam=check])
+  PAM_LIBS=
+  AS_IF([test "x$with_pam" != xno], [
+    merpati_saved_LIBS="$LIBS"
+    LIBS="-lpam"
+    AC_MSG_CHECKING([for PAM])
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <security/pam_appl.h>]],
+      [[return pam_end(0, 0);]])],
+      [AC_MSG_RESULT([yes]); PAM_LIBS=-lpam],
+      [AC_MSG_RESULT([no])
+       AS_IF([test "x$with_pam" != xcheck],
+         [AC_MSG_ERROR([PAM not found: apt-get install libpam0g-dev])])])
+    LIBS="$merpati_saved_LIBS"
+  ])
+  AM_CONDITIONAL([WITH_PAM], [test "x$PAM_LIBS" != x])
+  AC_SUBST([PAM_LIBS])
+])
+
 AC_DEFUN([MERPATI_CMOCKA], [
   merpati_saved_LIBS="$LIBS"
   LIBS=-lcmocka

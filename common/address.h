@@ -4,8 +4,9 @@
  *
  * Nothing here allocates but through the arena given; slices point into the
  * input or the arena. Grammar is accepted, not patterns: one function per
- * production. Non-ASCII is refused in paths (SMTPUTF8 comes later) and kept
- * in header display names.
+ * production. UTF-8 (RFC 6531 section 3.3) is taken in paths where the
+ * caller says so, and kept in header display names; no normal form is asked
+ * for.
  */
 #ifndef COMMON_ADDRESS_H
 #define COMMON_ADDRESS_H
@@ -38,10 +39,11 @@ struct address {
 struct address_syntax {
 	bool may_be_null;
 	bool may_be_local;
+	bool may_be_utf8; /* local part, and labels of the domain */
 };
 bool address_parse_path(struct slice *input, struct address_syntax syntax,
     struct arena *arena, struct address *out, struct why *why);
-/* A bare "local@domain" or "local", whole input. */
+/* A bare "local@domain" or "local", whole input, perhaps UTF-8. */
 bool address_parse(struct slice input, struct arena *arena,
     struct address *out);
 /* Append local@domain, quoting local when RFC 5321 asks for it. */
@@ -49,6 +51,8 @@ bool address_format(struct buf *out, const struct address *address);
 bool address_is_null(const struct address *address);
 /* RFC 5321 Domain: letters, digits, hyphens, dots; or an address literal. */
 bool domain_is_valid(struct slice domain);
+/* The same where labels may be UTF-8 (U-labels), at least one of them. */
+bool domain_is_valid_utf8(struct slice domain);
 
 /*
  * RFC 5322 address-list, tolerant (obsolete syntax, comments, missing

@@ -7,6 +7,7 @@
 
 #include "common/limits.h"
 #include "common/netaddr.h"
+#include "common/utf8.h"
 
 /* One parse: what is left, and where errors go. */
 struct path_parser {
@@ -58,7 +59,7 @@ static bool
 is_dot_string(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		if (is_atext(s.ptr[i]))
+		if (is_atext(s.ptr[i]) || (s.ptr[i] & 0x80) != 0)
 			continue;
 		if (s.ptr[i] != '.' || i == 0 || i + 1 == s.len ||
 		    s.ptr[i - 1] == '.')
@@ -67,20 +68,33 @@ is_dot_string(struct slice s)
 	return s.len > 0;
 }
 
-/* Dot-string (RFC 5321 section 4.1.2). */
+/* UTF8-non-ascii, or why it may not stand here. */
+static bool
+path_is_clean(struct path_parser *parser, struct slice s)
+{
+	if (slice_is_ascii(s))
+		return true;
+	if (!parser->syntax.may_be_utf8)
+		return path_fail(
+		    parser, "the address has characters outside ASCII");
+	return utf8_is_valid(s) ||
+	       path_fail(parser, "the address is not valid UTF-8");
+}
+
+/* Dot-string (RFC 5321 section 4.1.2, RFC 6531 section 3.3). */
 static bool
 path_dot_string(struct path_parser *parser, struct slice *local)
 {
 	size_t n = 0;
 
 	while (n < parser->rest.len &&
-	       (is_atext(parser->rest.ptr[n]) || parser->rest.ptr[n] == '.'))
+	       (is_atext(parser->rest.ptr[n]) || parser->rest.ptr[n] == '.' ||
+		   (parser->rest.ptr[n] & 0x80) != 0))
 		n++;
 	*local = slice_first(parser->rest, n);
 	parser->rest = slice_from(parser->rest, n);
-	if (parser->rest.len > 0 && (parser->rest.ptr[0] & 0x80) != 0)
-		return path_fail(
-		    parser, "the address has characters outside ASCII");
+	if (!path_is_clean(parser, *local))
+		return false;
 	if (n == 0)
 		return path_fail(parser, "an address is expected here");
 	if (!is_dot_string(*local))
@@ -105,16 +119,16 @@ path_quoted_string(struct path_parser *parser, struct slice *local)
 			return path_fail(
 			    parser, "the quoted part has no closing quote");
 		c = parser->rest.ptr[0];
-		if (!ascii_is_print(c))
-			return path_fail(parser,
-			    "a control or 8-bit character is in the address");
+		if (!ascii_is_print(c) && (c & 0x80) == 0)
+			return path_fail(
+			    parser, "a control character is in the address");
 		value[n++] = c;
 		parser->rest = slice_from(parser->rest, 1);
 	}
 	*local = slice_make(value, n);
 	if (n == 0)
 		return path_fail(parser, "the quoted part is empty");
-	return true;
+	return path_is_clean(parser, *local);
 }
 
 /* A domain, or an address literal up to its bracket. */
@@ -138,7 +152,9 @@ path_domain(struct path_parser *parser, struct slice *domain)
 		domain->len--;
 	if (n == 0)
 		return path_fail(parser, "nothing stands after the @");
-	if (!domain_is_valid(*domain))
+	if (!path_is_clean(parser, *domain))
+		return false;
+	if (!domain_is_valid(*domain) && !domain_is_valid_utf8(*domain))
 		return path_fail(
 		    parser, "what stands after the @ is no domain name");
 	return true;
@@ -219,7 +235,7 @@ bool
 address_parse(struct slice input, struct arena *arena, struct address *out)
 {
 	struct path_parser parser = { .rest = input,
-		.syntax = { .may_be_local = true },
+		.syntax = { .may_be_local = true, .may_be_utf8 = true },
 		.arena = arena };
 
 	memset(out, 0, sizeof(*out));
@@ -275,34 +291,49 @@ literal_is_valid(struct slice s)
 	return is_tagged == (slice_index(s, ':') < s.len);
 }
 
-/* sub-domain = Let-dig [Ldh-str], at most 63 (RFC 1035 section 2.3.4). */
+/* sub-domain = Let-dig [Ldh-str], at most 63 (RFC 1035 section 2.3.4); in
+ * UTF-8 the limit is that of its A-label, which is longer than this. */
 static bool
-label_is_valid(struct slice label)
+label_is_valid(struct slice label, bool may_be_utf8)
 {
 	if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
 	    label.ptr[label.len - 1] == '-')
 		return false;
 	for (size_t i = 0; i < label.len; i++)
 		if (!ascii_is_alpha(label.ptr[i]) &&
-		    !ascii_is_digit(label.ptr[i]) && label.ptr[i] != '-')
+		    !ascii_is_digit(label.ptr[i]) && label.ptr[i] != '-' &&
+		    (!may_be_utf8 || (label.ptr[i] & 0x80) == 0))
 			return false;
-	return true;
+	return !may_be_utf8 || utf8_is_valid(label);
 }
 
-bool
-domain_is_valid(struct slice domain)
+static bool
+labels_are_valid(struct slice domain, bool may_be_utf8)
 {
 	struct slice label;
 	bool is_more = true;
 
 	if (domain.len == 0 || domain.len > LIMIT_SMTP_DOMAIN)
 		return false;
-	if (domain.ptr[0] == '[')
-		return literal_is_valid(domain);
 	while (is_more) {
 		is_more = slice_cut(domain, '.', &label, &domain);
-		if (!label_is_valid(label))
+		if (!label_is_valid(label, may_be_utf8))
 			return false;
 	}
 	return true;
+}
+
+bool
+domain_is_valid(struct slice domain)
+{
+	if (domain.len > 0 && domain.ptr[0] == '[')
+		return domain.len <= LIMIT_SMTP_DOMAIN &&
+		       literal_is_valid(domain);
+	return labels_are_valid(domain, false);
+}
+
+bool
+domain_is_valid_utf8(struct slice domain)
+{
+	return !slice_is_ascii(domain) && labels_are_valid(domain, true);
 }

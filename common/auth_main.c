@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * auth: one credential on descriptor 0, one verdict on 3. Started by a
- * front: -c mail.conf, -a the client's address and -i the connection's id,
- * both for the log.
+ * auth: one login on descriptor 0, one verdict on 3, the front's facts on 4.
+ * Started by a front: -c mail.conf.
  */
 #include "config.h"
 
@@ -26,12 +25,11 @@ main(int argc, char *argv[])
 	const char *path = NULL;
 	int option, code = EX_CONFIG;
 
-	while ((option = getopt(argc, argv, "a:c:i:")) != -1) {
+	while ((option = getopt(argc, argv, "c:")) != -1) {
 		if (option == 'c')
 			path = optarg;
 		if (option == '?') {
-			fprintf(stderr, "usage: auth [-c file] [-a address] "
-					"[-i id]\n");
+			fprintf(stderr, "usage: auth [-c file]\n");
 			return EX_USAGE;
 		}
 	}
@@ -43,7 +41,7 @@ main(int argc, char *argv[])
 	if (errors.count > 0)
 		log_error("%s", errors.texts[0]);
 	else
-		code = auth_program(settings, argc, argv);
+		code = auth_program(settings, 1, argv);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return code;

@@ -16,7 +16,8 @@ static const char control_magic[3] = { 'M', 'P', 'C' };
 static bool
 control_is_known(uint8_t type)
 {
-	return (type >= CONTROL_ENQUEUE && type <= CONTROL_HANDOVER) ||
+	return (type >= CONTROL_ENQUEUE && type <= CONTROL_MAIL) ||
+	       type == CONTROL_XCLIENT || type == CONTROL_XFORWARD ||
 	       (type >= CONTROL_READY && type <= CONTROL_FAILED);
 }
 

@@ -11,6 +11,8 @@ static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 	"Sat" };
 
+#define SPAN_MAX (3660ULL * 86400)
+
 /* Fields of a civil time before they are put together. */
 struct civil {
 	uint64_t day, year, hour, minute, second;
@@ -221,4 +223,152 @@ date_parse_imap(struct slice text, time_t *when)
 	       date_clock_parse(clock, &civil) &&
 	       date_zone_parse(zone, &civil.zone) &&
 	       date_from_civil(&civil, when);
+}
+
+/* "Z", "+hh:mm" or "-hh:mm". */
+static bool
+date_offset_parse(struct slice text, int *minutes)
+{
+	uint64_t hour, minute;
+
+	*minutes = 0;
+	if (slice_eq_nocase(text, S("Z")))
+		return true;
+	if (text.len != 6 || text.ptr[3] != ':' ||
+	    !slice_u64(slice_first(slice_from(text, 1), 2), 23, &hour) ||
+	    !slice_u64(slice_from(text, 4), 59, &minute))
+		return false;
+	*minutes = (int)(hour * 60 + minute);
+	if (text.ptr[0] == '-')
+		*minutes = -*minutes;
+	return text.ptr[0] == '-' || text.ptr[0] == '+';
+}
+
+static bool
+date_number_at(struct slice text, size_t at, size_t len, uint64_t *out)
+{
+	return slice_u64(slice_first(slice_from(text, at), len), 9999, out);
+}
+
+bool
+date_parse_rfc3339(struct slice text, time_t *when)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+	static const int longest[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31,
+		30, 31 };
+	const size_t length = sizeof(shape) - 1;
+	struct civil civil = { 0 };
+	uint64_t month;
+
+	if (text.len <= length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (shape[i] == '0'
+			? !ascii_is_digit(text.ptr[i])
+			: ascii_lower(text.ptr[i]) != ascii_lower(shape[i]))
+			return false;
+	(void)date_number_at(text, 0, 4, &civil.year);
+	(void)date_number_at(text, 5, 2, &month);
+	(void)date_number_at(text, 8, 2, &civil.day);
+	(void)date_number_at(text, 11, 2, &civil.hour);
+	(void)date_number_at(text, 14, 2, &civil.minute);
+	(void)date_number_at(text, 17, 2, &civil.second);
+	if (month < 1 || month > 12 || civil.hour > 23 || civil.minute > 59 ||
+	    civil.second > 59 || civil.day > (uint64_t)longest[month - 1])
+		return false;
+	civil.month = (int)month;
+	return date_offset_parse(slice_from(text, length), &civil.zone) &&
+	       date_from_civil(&civil, when);
+}
+
+bool
+date_parse_span(struct slice text, uint64_t *seconds)
+{
+	static const struct {
+		char letter;
+		uint64_t size;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 } };
+
+	for (size_t i = 0; text.len > 1 && i < sizeof(units) / sizeof(units[0]);
+	     i++)
+		if (text.ptr[text.len - 1] == units[i].letter) {
+			if (!slice_u64(slice_first(text, text.len - 1),
+				SPAN_MAX / units[i].size, seconds))
+				return false;
+			*seconds *= units[i].size;
+			return true;
+		}
+	return false;
+}
+
+/* "YYYY-MM-DD" */
+static bool
+parse_day(struct slice text, struct tm *tm)
+{
+	struct slice year, month;
+	uint64_t y, m, d;
+
+	if (text.len != 10 || !slice_cut(text, '-', &year, &text) ||
+	    !slice_cut(text, '-', &month, &text) || year.len != 4 ||
+	    month.len != 2 || !slice_u64(year, 9999, &y) ||
+	    !slice_u64(month, 12, &m) || !slice_u64(text, 31, &d) || m == 0 ||
+	    d == 0)
+		return false;
+	tm->tm_year = (int)y - 1900;
+	tm->tm_mon = (int)m - 1;
+	tm->tm_mday = (int)d;
+	return true;
+}
+
+/* "HH:MM" */
+static bool
+parse_minute(struct slice text, struct tm *tm)
+{
+	struct slice hour;
+	uint64_t h, m;
+
+	if (text.len != 5 || !slice_cut(text, ':', &hour, &text) ||
+	    hour.len != 2 || !slice_u64(hour, 23, &h) ||
+	    !slice_u64(text, 59, &m))
+		return false;
+	tm->tm_hour = (int)h;
+	tm->tm_min = (int)m;
+	return true;
+}
+
+bool
+date_parse_until(struct slice text, time_t now, time_t *when)
+{
+	struct slice day, minute;
+	struct tm tm = { 0 };
+	uint64_t span;
+	int wanted;
+
+	if (date_parse_span(text, &span)) {
+		*when = now + (time_t)span;
+		return span > 0;
+	}
+	if (localtime_r(&now, &tm) == NULL)
+		return false;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	if (parse_minute(text, &tm)) {
+		*when = mktime(&tm);
+		if (*when <= now) {
+			tm.tm_mday++;
+			tm.tm_isdst = -1;
+			*when = mktime(&tm);
+		}
+		return *when > now;
+	}
+	if (!slice_cut(text, ' ', &day, &minute))
+		(void)slice_cut(text, 'T', &day, &minute);
+	if (!parse_day(day, &tm) ||
+	    (minute.len > 0 && !parse_minute(minute, &tm)))
+		return false;
+	wanted = tm.tm_mday;
+	*when = mktime(&tm);
+	/* mktime makes March of February 30. */
+	return tm.tm_mday == wanted && *when > now;
 }

@@ -23,6 +23,15 @@ const char *date_format_mbox(time_t when, char text[DATE_TEXT_SIZE]);
 bool date_parse_rfc5322(struct slice text, time_t *when, int *zone_minutes);
 /* RFC 3501 date-time, without its quotes. */
 bool date_parse_imap(struct slice text, time_t *when);
+/* RFC 3339 date-time: "2026-12-24T18:00:00Z", "...+01:00"; no leap second
+ * and no fraction. */
+bool date_parse_rfc3339(struct slice text, time_t *when);
+/* "90s", "30m", "2h", "1d", "3w", up to ten years. */
+bool date_parse_span(struct slice text, uint64_t *seconds);
+/* What people type for an end: "90s", "30m", "2h", "1d", "3w" from now, "15:00"
+ * (the next one), "2026-12-24" (its first second), "2026-12-24 18:00"; local
+ * time. False: none of these, or not after now. */
+bool date_parse_until(struct slice text, time_t now, time_t *when);
 /* Days since 1970-01-01 of a civil date; month 1 to 12. */
 int64_t date_days(int year, int month, int day);
 

@@ -19,12 +19,14 @@
 #include "common/front_state.h"
 #include "common/limits.h"
 #include "common/log.h"
+#include "common/passing.h"
 
 #define FRONT_LINGER_SECONDS 2
 
 struct front_options {
 	const char *path;
 	const char *listener;
+	bool is_pooled;
 };
 
 static bool
@@ -34,9 +36,11 @@ parse_options(int argc, char *const argv[], struct front_options *options)
 
 	memset(options, 0, sizeof(*options));
 	optind = 1;
-	while ((option = getopt(argc, argv, "c:s:")) != -1) {
+	while ((option = getopt(argc, argv, "c:ps:")) != -1) {
 		if (option == 'c')
 			options->path = optarg;
+		else if (option == 'p')
+			options->is_pooled = true;
 		else if (option == 's')
 			options->listener = optarg;
 		else
@@ -105,7 +109,6 @@ prepare_process(void)
 	sigset_t set;
 	time_t zero = 0;
 	struct tm tm;
-	int on = 1;
 
 	sigaction(SIGPIPE, &ignore, NULL);
 	/* Whoever started us may have ignored it: then no child could be
@@ -114,8 +117,6 @@ prepare_process(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	io_set_nodelay(0);
-	(void)setsockopt(0, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	/* libc reads the time zone now or never. */
 	localtime_r(&zero, &tm);
 	if (log_descriptor() == STDERR_FILENO)
@@ -126,22 +127,26 @@ prepare_process(void)
 
 static void
 state_init(struct front_state *state, const struct front *front,
-    const struct settings *settings)
+    const struct settings *settings, struct front_resident *resident)
 {
 	struct connection *c = &state->connection;
+	struct netaddr peer, local;
+	int on = 1;
 
+	io_set_nodelay(0);
+	(void)setsockopt(0, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	memset(state, 0, sizeof(*state));
 	state->front = front;
+	state->resident = resident;
 	state->phase = FRONT_OPEN;
 	state->deadline = io_deadline(TIMEOUT_SMTP_SESSION);
-	state->control = state->enqueue = state->facts = -1;
+	state->control = state->enqueue = -1;
 	state->credentials = state->handover = -1;
 	c->settings = settings;
-	netaddr_of_peer(&c->peer, 0);
-	netaddr_of_socket(&c->local, 0);
+	netaddr_of_peer(&peer, 0);
+	netaddr_of_socket(&local, 0);
+	front_set_peer(c, &peer, &local);
 	make_id(c->id);
-	c->may_auth_in_clear =
-	    network_list_contains(&settings->cleartext_auth, &c->peer);
 }
 
 /* One session's requests, until it ends or something else begins. */
@@ -168,8 +173,8 @@ serve(struct front_state *state)
 	return next;
 }
 
-/* After a request that ends it the session has nothing more to say. The
- * pipe to enqueue closes with it, and so enqueue ends. */
+/* After a request that ends it the session has nothing more to say. Its
+ * pipe to enqueue closes with it, and so its transaction is over. */
 static enum front_next
 end_session(struct front_state *state, enum front_next next)
 {
@@ -189,8 +194,8 @@ end_session(struct front_state *state, enum front_next next)
 	front_reap(state->session, deadline, "session");
 	state->session = 0;
 	front_close(&state->enqueue);
-	front_close(&state->facts);
 	front_close(&state->credentials);
+	state->has_enqueue = false;
 	return next;
 }
 
@@ -227,10 +232,97 @@ run_sessions(struct front_state *state)
 		next = end_session(state, serve(state));
 		if (next == FRONT_HAND_OVER)
 			front_start_mailbox(state);
-		if (next != FRONT_START_TLS)
+		if (next != FRONT_START_TLS && next != FRONT_START_SESSION)
 			return next;
 		front_close(&state->handover);
 	}
+}
+
+/* The connection on 0 and 1, to its end. */
+static int
+serve_connection(struct front_state *state, const struct listener *listener)
+{
+	enum front_next end;
+
+	state->connection.listener = listener;
+	end = front_take_proxy(state) ? run_sessions(state) : FRONT_END;
+	if (state->session < 0)
+		front_refuse(listener, 1, REFUSAL_FAILED);
+	front_close(&state->handover);
+	close_network();
+	if (!front_reap_others(state, io_deadline(TIMEOUT_PIPE)) ||
+	    end == FRONT_HAND_OVER || state->session < 0)
+		return EX_TEMPFAIL;
+	return end == FRONT_END ? EX_PROTOCOL : EX_OK;
+}
+
+/* The next connection of merpatid's, on 0 and 1. */
+static const struct listener *
+take_offer(const struct front *front)
+{
+	int attached[PASSING_MAX];
+	struct front_offer offer;
+	const struct listener *listener = listener_table;
+	uint32_t i;
+
+	if (passing_receive(FRONT_POOL, &offer, sizeof(offer), attached,
+		IO_FOREVER) != IO_OK ||
+	    attached[0] < 0)
+		return NULL;
+	for (i = 0; i < offer.listener && listener->name != NULL; i++)
+		listener++;
+	if (listener->name == NULL ||
+	    strcmp(listener->program, front->program) != 0 ||
+	    dup2(attached[0], 0) < 0 || dup2(attached[0], 1) < 0)
+		return NULL;
+	close(attached[0]);
+	return listener;
+}
+
+/* 0 and 1 are never free: a new pipe would get their numbers. */
+static bool
+release_connection(int null)
+{
+	return dup2(null, 0) == 0 && dup2(null, 1) == 1 &&
+	       notice_send(FRONT_NOTICE, NOTICE_DONE, NULL);
+}
+
+static int
+serve_offers(const struct front *front, const struct settings *settings,
+    struct front_resident *resident)
+{
+	const struct listener *listener;
+	struct front_state state;
+	struct why why;
+	int code = EX_OK, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	while (null >= 0 && code == EX_OK &&
+	       (listener = take_offer(front)) != NULL) {
+		state_init(&state, front, settings, resident);
+		code = serve_connection(&state, listener);
+		if (code == EX_OK && !release_connection(null))
+			code = EX_OSERR;
+		/* After the notice: the client's wait is over. */
+		if (code == EX_OK)
+			front_prepare_session(
+			    &resident->waiting, front, settings, &why);
+	}
+	return code;
+}
+
+static int
+serve_one(const struct front *front, const struct settings *settings,
+    const char *name, struct front_resident *resident)
+{
+	const struct listener *listener;
+	struct front_state state;
+
+	state_init(&state, front, settings, resident);
+	listener = choose_listener(front, name, state.connection.local.port);
+	if (listener != NULL)
+		return serve_connection(&state, listener);
+	log_error("%s has no listener %s", front->program, name);
+	return EX_USAGE;
 }
 
 int
@@ -238,28 +330,20 @@ front_run(const struct front *front, const struct settings *settings, int argc,
     char *const argv[])
 {
 	struct front_options options;
-	struct front_state state;
-	enum front_next end;
+	struct front_resident resident;
+	int code;
 
 	if (!parse_options(argc, argv, &options))
 		return EX_USAGE;
 	prepare_process();
-	state_init(&state, front, settings);
-	state.connection.listener = choose_listener(
-	    front, options.listener, state.connection.local.port);
-	if (state.connection.listener == NULL) {
-		log_error(
-		    "%s has no listener %s", front->program, options.listener);
-		return EX_USAGE;
-	}
-	end = run_sessions(&state);
-	if (state.session < 0)
-		front_refuse(state.connection.listener, 1, REFUSAL_FAILED);
-	close_network();
-	front_reap_all(io_deadline(TIMEOUT_PIPE));
-	if (end == FRONT_HAND_OVER || state.session < 0)
-		return EX_TEMPFAIL;
-	return end == FRONT_END ? EX_PROTOCOL : EX_OK;
+	front_resident_init(&resident);
+	if (options.is_pooled)
+		resident.notices = FRONT_NOTICE;
+	code = options.is_pooled
+		   ? serve_offers(front, settings, &resident)
+		   : serve_one(front, settings, options.listener, &resident);
+	front_resident_end(&resident, io_deadline(TIMEOUT_PIPE));
+	return code;
 }
 
 int

@@ -8,14 +8,15 @@
  * descriptors, tells enqueue the facts, and, for POP3 and IMAP, becomes the
  * user and executes the mailbox program. It ends when its children have.
  *
- * The session is a forked child without exec: it inherits settings and the
- * connection and runs session() with these descriptors:
+ * The session is a forked child without exec: it inherits the settings, is
+ * sent the connection and runs session() with these descriptors:
  */
 #ifndef COMMON_FRONT_H
 #define COMMON_FRONT_H
 
 #include <stdbool.h>
 
+#include "common/claim.h"
 #include "common/netaddr.h"
 #include "common/settings.h"
 #include "common/tls_status.h"
@@ -25,7 +26,7 @@ enum session_descriptor {
 	SESSION_OUTPUT = 1,
 	SESSION_CONTROL = 3,  /* struct control both ways */
 	SESSION_ENQUEUE = 4,  /* smtpd: struct message to enqueue (inject.h) */
-	SESSION_AUTH = 5,     /* credentials to auth (auth.h) */
+	SESSION_AUTH = 5,     /* socketpair: logins, to auth (auth.h) */
 	SESSION_HANDOVER = 6, /* pop3d, imapd: bytes for the mailbox program */
 	SESSION_DESCRIPTORS = 7,
 };
@@ -38,6 +39,7 @@ enum listener_kind {
 	LISTENER_POP3S,       /* 995 */
 	LISTENER_IMAP,        /* 143 */
 	LISTENER_IMAPS,       /* 993 */
+	LISTENER_LMTP,        /* 24, only where listen names it */
 };
 
 struct listener {
@@ -50,6 +52,8 @@ struct listener {
 
 extern const struct listener listener_table[]; /* NULL name ends */
 const struct listener *listener_find(struct slice name);
+/* Is a login taken there at all? */
+bool listener_has_login(const struct listener *listener);
 
 /* Why a connection is ended before its session; front_refuse says it in one
  * line of the protocol, or nothing where TLS comes first. */
@@ -72,6 +76,15 @@ struct connection {
 	bool is_tls;
 	struct tls_status tls;   /* when is_tls */
 	bool may_auth_in_clear;  /* peer is in cleartext_auth */
+	/* smtpd alone: the address found here is in xclient_hosts or
+	 * xforward_hosts, and what was claimed so far (claim.h) */
+	bool may_xclient, may_xforward;
+	bool has_enqueue;        /* from the start: it is not asked for */
+	bool is_claimed;         /* peer is what XCLIENT said: greet again */
+	bool is_claimed_in_tls;
+	struct claim claim, forward;
+	char login[LIMIT_USER_NAME + 1]; /* by XCLIENT; "" nobody */
+	unsigned int mechanisms; /* bits of auth.h that may be offered */
 };
 
 /* Runs in the jail until the connection ends; returns the exit code. Asks
@@ -86,11 +99,26 @@ struct front {
 	const char *mailbox;        /* "pop3d-mailbox", or NULL: no handover */
 };
 
+/*
+ * A front that merpatid keeps (option -p) serves one connection after the
+ * other: it takes struct front_offer with the socket attached from
+ * FRONT_POOL, and writes its pid to FRONT_NOTICE when nothing of the
+ * connection is left. It ends when FRONT_POOL closes, when it became a
+ * mailbox program, and after whatever was not in order.
+ */
+enum front_descriptor {
+	FRONT_POOL = 3,   /* socket pair of SOCK_SEQPACKET, passing.h */
+	FRONT_NOTICE = 4, /* pipe shared by all fronts */
+};
+struct front_offer {
+	uint32_t listener;    /* row of listener_table */
+};
+
 /* All of a daemon's main: options -c FILE, -s LISTENER; reads the settings,
  * opens the log, refuses with one line when they are in error. */
 int front_main(const struct front *front, int argc, char *const argv[]);
-/* argv: NAME [-s LISTENER]; default the listener of the socket's own port,
- * else the program's first. Returns the exit code. */
+/* argv: NAME [-p] [-s LISTENER]; default the listener of the socket's own
+ * port, else the program's first. Returns the exit code. */
 int front_run(const struct front *front, const struct settings *settings,
     int argc, char *const argv[]);
 

@@ -13,6 +13,7 @@ const struct listener listener_table[] = {
 	{ "pop3s", LISTENER_POP3S, "pop3d", 995, true },
 	{ "imap", LISTENER_IMAP, "imapd", 143, false },
 	{ "imaps", LISTENER_IMAPS, "imapd", 993, true },
+	{ "lmtp", LISTENER_LMTP, "smtpd", 24, false },
 	{ .name = NULL },
 };
 
@@ -54,12 +55,20 @@ listener_find(struct slice name)
 	return NULL;
 }
 
+bool
+listener_has_login(const struct listener *listener)
+{
+	return listener->kind != LISTENER_SMTP &&
+	       listener->kind != LISTENER_LMTP;
+}
+
 static struct slice
 refusal_text(enum listener_kind kind, enum refusal refusal)
 {
 	switch (kind) {
 	case LISTENER_SMTP:
 	case LISTENER_SUBMISSION:
+	case LISTENER_LMTP:
 		return refusals[refusal].smtp;
 	case LISTENER_POP3:
 		return refusals[refusal].pop3;

@@ -17,12 +17,14 @@ enum front_need {
 	NEEDS_LOGIN = 1 << 1,   /* the listener has logins, and it is safe */
 	NEEDS_NO_TLS = 1 << 2,
 	NEEDS_MAILBOX = 1 << 3,
+	NEEDS_XCLIENT = 1 << 4, /* the peer is listed */
+	NEEDS_XFORWARD = 1 << 5,
 };
 
 typedef enum front_next front_request_fn(struct front_state *state);
 
 static front_request_fn request_enqueue, request_auth, request_starttls,
-    request_handover;
+    request_handover, request_mail, request_xclient, request_xforward;
 
 static const struct front_request {
 	uint8_t type;
@@ -37,6 +39,11 @@ static const struct front_request {
 	{ CONTROL_STARTTLS, FRONT_OPEN, NEEDS_NO_TLS, true, request_starttls },
 	{ CONTROL_HANDOVER, FRONT_LOGGED_IN, NEEDS_MAILBOX, true,
 	    request_handover },
+	{ CONTROL_MAIL, FRONT_ANY_PHASE, NEEDS_ENQUEUE, true, request_mail },
+	{ CONTROL_XCLIENT, FRONT_ANY_PHASE, NEEDS_ENQUEUE | NEEDS_XCLIENT, true,
+	    request_xclient },
+	{ CONTROL_XFORWARD, FRONT_ANY_PHASE, NEEDS_ENQUEUE | NEEDS_XFORWARD,
+	    false, request_xforward },
 };
 
 #define FRONT_REQUESTS (sizeof(front_requests) / sizeof(front_requests[0]))
@@ -54,16 +61,16 @@ answer(const struct front_state *state, enum control_type type)
 static enum front_next
 request_enqueue(struct front_state *state)
 {
-	if (!front_start_enqueue(state))
+	if (!state->has_enqueue && !front_start_enqueue(state))
 		return answer(state, CONTROL_FAILED);
 	return answer(state, CONTROL_READY);
 }
 
-/* One, two, four seconds: this process serves one connection alone. */
+/* This process serves one connection alone: it may sleep. */
 static void
-punish(unsigned int failures)
+punish(unsigned int seconds)
 {
-	struct timespec left = { .tv_sec = 1L << (failures - 1) };
+	struct timespec left = { .tv_sec = (time_t)seconds };
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		continue;
@@ -72,22 +79,29 @@ punish(unsigned int failures)
 static enum front_next
 request_auth(struct front_state *state)
 {
+	unsigned int delay = 0;
+
 	if (state->auth_failures >= LIMIT_AUTH_FAILURES) {
 		log_warning(
 		    "%s: too many login failures", state->connection.id);
 		return FRONT_END;
 	}
-	switch (front_start_auth(state)) {
+	switch (front_start_auth(state, &delay)) {
 	case AUTH_ANSWER_LATER:
+		if (delay > 0)
+			state->auth_failures++;
+		punish(delay);
 		return answer(state, CONTROL_AUTH_LATER);
 	case AUTH_ANSWER_NO:
-		punish(++state->auth_failures);
+		/* One, two, four seconds. */
+		punish(1U << state->auth_failures++);
 		return answer(state, CONTROL_AUTH_NO);
 	case AUTH_ANSWER_YES:
 		break;
 	}
 	state->phase = FRONT_LOGGED_IN;
-	if (state->facts >= 0 && !front_send_facts(state))
+	notice_send(state->resident->notices, NOTICE_LOGIN, NULL);
+	if (state->has_enqueue && !front_send_facts(state))
 		return answer(state, CONTROL_AUTH_LATER);
 	return answer(state, CONTROL_AUTH_OK);
 }
@@ -106,6 +120,35 @@ request_handover(struct front_state *state)
 	return FRONT_HAND_OVER;
 }
 
+static enum front_next
+request_mail(struct front_state *state)
+{
+	notice_send(state->resident->notices, NOTICE_MAIL, NULL);
+	return FRONT_GO_ON;
+}
+
+static enum front_next
+request_xclient(struct front_state *state)
+{
+	return front_take_xclient(state) ? FRONT_START_SESSION : FRONT_END;
+}
+
+static enum front_next
+request_xforward(struct front_state *state)
+{
+	if (!front_take_xforward(state))
+		return FRONT_END;
+	return answer(state, CONTROL_READY);
+}
+
+/* What only a listed peer may claim. */
+static bool
+may_claim(const struct connection *c, unsigned int needs)
+{
+	return ((needs & NEEDS_XCLIENT) == 0 || c->may_xclient) &&
+	       ((needs & NEEDS_XFORWARD) == 0 || c->may_xforward);
+}
+
 static bool
 needs_are_met(const struct front_state *state, unsigned int needs)
 {
@@ -113,12 +156,12 @@ needs_are_met(const struct front_state *state, unsigned int needs)
 
 	if ((needs & NEEDS_ENQUEUE) != 0 && !state->front->has_enqueue)
 		return false;
-	if ((needs & NEEDS_NO_TLS) != 0 && c->is_tls)
+	if (((needs & NEEDS_NO_TLS) != 0 && c->is_tls) || !may_claim(c, needs))
 		return false;
 	if ((needs & NEEDS_MAILBOX) != 0 && state->front->mailbox == NULL)
 		return false;
 	return (needs & NEEDS_LOGIN) == 0 ||
-	       (c->listener->kind != LISTENER_SMTP &&
+	       (listener_has_login(c->listener) &&
 		   (c->is_tls || c->may_auth_in_clear));
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "common/handover.h"
-#include "common/inject.h"
 #include "common/jail.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -34,83 +33,6 @@ front_failed(const struct front_state *state, const struct why *why)
 {
 	log_error("%s: %s", state->connection.id, why->text);
 	return false;
-}
-
-/* The session's ends of all its pipes, as descriptors of the child. */
-static bool
-session_pipes(
-    struct front_state *state, int child[SESSION_DESCRIPTORS], struct why *why)
-{
-	const struct connection *c = &state->connection;
-	int ends[2];
-
-	for (int i = SESSION_CONTROL; i < SESSION_DESCRIPTORS; i++)
-		child[i] = -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return why_errno(why, "socketpair");
-	state->control = ends[0];
-	child[SESSION_CONTROL] = ends[1];
-	if (state->front->has_enqueue) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) <
-		    0)
-			return why_errno(why, "socketpair");
-		state->enqueue = ends[0];
-		child[SESSION_ENQUEUE] = ends[1];
-	}
-	if (c->listener->kind != LISTENER_SMTP) {
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return why_errno(why, "pipe");
-		state->credentials = ends[0];
-		child[SESSION_AUTH] = ends[1];
-	}
-	if (state->front->mailbox != NULL) {
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return why_errno(why, "pipe");
-		state->handover = ends[0];
-		child[SESSION_HANDOVER] = ends[1];
-	}
-	return true;
-}
-
-_Noreturn static void
-session_child(
-    const struct front_state *state, const struct program_start *start)
-{
-	const struct connection *c = &state->connection;
-	struct jail_request request = { .keep_count = SESSION_DESCRIPTORS };
-	const struct jail *jail = jail_find(state->front->jail);
-	struct why why;
-
-	BUG_UNLESS(jail != NULL);
-	log_rename(state->front->program);
-	if (!program_settle(start, &why) ||
-	    !jail_enter(jail, c->settings, &request, &why)) {
-		log_error("%s: %s", c->id, why.text);
-		front_refuse(c->listener, SESSION_OUTPUT, REFUSAL_FAILED);
-		_exit(EX_TEMPFAIL);
-	}
-	_exit(state->front->session(c));
-}
-
-bool
-front_start_session(struct front_state *state)
-{
-	struct program_start start = { .name = state->front->program,
-		.descriptors = { 0, 1, -1 },
-		.descriptor_count = SESSION_DESCRIPTORS };
-	struct why why;
-	bool ok;
-
-	state->asked = 0;
-	ok = session_pipes(state, start.descriptors, &why);
-	state->session = ok ? fork() : -1;
-	if (state->session == 0)
-		session_child(state, &start);
-	if (ok && state->session < 0)
-		ok = why_errno(&why, "fork");
-	for (int i = SESSION_CONTROL; i < SESSION_DESCRIPTORS; i++)
-		front_close(&start.descriptors[i]);
-	return ok || front_failed(state, &why);
 }
 
 /* RFC 3207 section 4.2: what the client said before is forgotten with the
@@ -140,6 +62,12 @@ front_start_tls(struct front_state *state)
 	pid = program_spawn(c->settings, &start, &why);
 	close(plain[1]);
 	close(status[1]);
+	if (pid > 0) {
+		state->others++;
+		/* While the client shakes hands. */
+		front_prepare_session(
+		    &state->resident->waiting, state->front, c->settings, &why);
+	}
 	/* From here on 0 and 1 are the plaintext: only tls has the network. */
 	ok = pid > 0 && dup2(plain[0], 0) == 0 && dup2(plain[0], 1) == 1;
 	close(plain[0]);
@@ -155,115 +83,9 @@ front_start_tls(struct front_state *state)
 	c->tls.cipher[sizeof(c->tls.cipher) - 1] = '\0';
 	c->tls.server_name[sizeof(c->tls.server_name) - 1] = '\0';
 	c->tls.text[sizeof(c->tls.text) - 1] = '\0';
+	c->tls.client_address[sizeof(c->tls.client_address) - 1] = '\0';
 	c->is_tls = ok;
 	return ok;
-}
-
-bool
-front_send_facts(const struct front_state *state)
-{
-	const struct connection *c = &state->connection;
-	struct inject_facts facts = { .magic = INJECT_FACTS_MAGIC };
-
-	facts.listener = (uint32_t)c->listener->kind;
-	facts.peer = c->peer;
-	facts.is_tls = c->is_tls;
-	memcpy(facts.id, c->id, sizeof(facts.id));
-	if (c->is_tls) {
-		memcpy(facts.tls_version, c->tls.version,
-		    sizeof(facts.tls_version));
-		memcpy(
-		    facts.tls_cipher, c->tls.cipher, sizeof(facts.tls_cipher));
-	}
-	if (state->phase == FRONT_LOGGED_IN) {
-		memcpy(facts.login, state->user.name, sizeof(facts.login));
-		facts.uid = (uint32_t)state->user.uid;
-	}
-	return io_write_all(state->facts, slice_make(&facts, sizeof(facts)),
-		   io_deadline(TIMEOUT_PIPE)) == IO_OK;
-}
-
-bool
-front_start_enqueue(struct front_state *state)
-{
-	struct program_start start = { .name = "enqueue",
-		.descriptors = { state->enqueue, -1, -1 },
-		.descriptor_count = ENQUEUE_FACTS + 1 };
-	struct why why;
-	pid_t pid = -1;
-	int facts[2];
-
-	if (pipe2(facts, O_CLOEXEC) < 0) {
-		why_errno(&why, "pipe of facts");
-		return front_failed(state, &why);
-	}
-	state->facts = facts[1];
-	start.descriptors[ENQUEUE_FACTS] = facts[0];
-	if (front_send_facts(state))
-		pid = program_spawn(state->connection.settings, &start, &why);
-	else
-		why_errno(&why, "write facts");
-	close(facts[0]);
-	front_close(&state->enqueue);
-	if (pid > 0)
-		return true;
-	front_close(&state->facts);
-	return front_failed(state, &why);
-}
-
-static bool
-verdict_is_sane(
-    const struct front_state *state, const struct auth_verdict *verdict)
-{
-	const struct user *user = &verdict->user;
-
-	if (verdict->magic != AUTH_VERDICT_MAGIC ||
-	    verdict->answer > AUTH_ANSWER_LATER)
-		return false;
-	if (verdict->answer != AUTH_ANSWER_YES)
-		return true;
-	return memchr(user->name, '\0', sizeof(user->name)) != NULL &&
-	       memchr(user->home, '\0', sizeof(user->home)) != NULL &&
-	       memchr(user->mail, '\0', sizeof(user->mail)) != NULL &&
-	       user->name[0] != '\0' &&
-	       user_is_acceptable(state->connection.settings, user);
-}
-
-enum auth_answer
-front_start_auth(struct front_state *state)
-{
-	const struct connection *c = &state->connection;
-	char peer[NETADDR_TEXT_SIZE];
-	struct program_start start = { .name = "auth",
-		.arguments = { "-a", netaddr_format(&c->peer, peer), "-i",
-		    c->id },
-		.descriptors = { state->credentials, -1, -1 },
-		.descriptor_count = AUTH_VERDICT + 1 };
-	int64_t deadline = io_deadline(TIMEOUT_AUTH);
-	struct auth_verdict verdict;
-	struct why why;
-	int ends[2];
-	bool ok;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return AUTH_ANSWER_LATER;
-	start.descriptors[AUTH_VERDICT] = ends[1];
-	pid = program_spawn(c->settings, &start, &why);
-	close(ends[1]);
-	ok = pid > 0 &&
-	     io_read_all(ends[0], &verdict, sizeof(verdict), deadline) == IO_OK;
-	close(ends[0]);
-	if (pid < 0)
-		front_failed(state, &why);
-	else
-		front_reap(pid, deadline, "auth");
-	if (!ok || !verdict_is_sane(state, &verdict)) {
-		log_error("%s: no verdict from auth", c->id);
-		return AUTH_ANSWER_LATER;
-	}
-	state->user = verdict.user;
-	return (enum auth_answer)verdict.answer;
 }
 
 /* The login process's bytes go from its pipe into another behind the facts,
@@ -360,18 +182,25 @@ front_reap(pid_t pid, int64_t deadline, const char *name)
 		log_death(name, status);
 }
 
-void
-front_reap_all(int64_t deadline)
+bool
+front_reap_others(struct front_state *state, int64_t deadline)
 {
 	int status;
 	pid_t got;
 
-	for (;;) {
+	while (state->others > 0) {
 		got = waitpid(-1, &status, WNOHANG);
-		if (got > 0)
+		if (got > 0) {
 			log_death("child", status);
+			if (!front_resident_lost(state->resident, got))
+				state->others--;
+		}
 		if ((got < 0 && errno != EINTR) ||
 		    (got == 0 && !wait_for_child(deadline)))
-			return;
+			return false;
 	}
+	got = state->resident->enqueue;
+	if (got > 0 && waitpid(got, &status, WNOHANG) == got)
+		state->resident->enqueue = 0;
+	return true;
 }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/fault.h"
@@ -56,6 +57,23 @@ fs_read_file(int dirfd, const char *path, struct buf *out, struct why *why)
 	if (fd < 0)
 		return why_errno(why, "open %s", path);
 	ok = fs_read_fd(fd, out, why);
+	close(fd);
+	return ok ? true : why_context(why, "%s", path);
+}
+
+bool
+fs_read_guarded(const char *path, struct buf *out, struct why *why)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return why_errno(why, "%s", path);
+	ok = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	     (status.st_mode & S_IWOTH) == 0;
+	ok = ok ? fs_read_fd(fd, out, why)
+		: why_set(why, "not a regular file, or all may write it");
 	close(fd);
 	return ok ? true : why_context(why, "%s", path);
 }
@@ -190,4 +208,22 @@ fs_lock(int fd, bool exclusive, int64_t deadline)
 			return false;
 		(void)poll(NULL, 0, LOCK_POLL_MS);
 	}
+}
+
+void
+fs_note(const char *path, struct stat *status)
+{
+	if (path == NULL || path[0] == '\0' || stat(path, status) < 0)
+		memset(status, 0, sizeof(*status));
+}
+
+bool
+fs_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }

@@ -19,6 +19,8 @@
 /* Append the file to out, at most its ceiling. */
 bool fs_read_file(int dirfd, const char *path, struct buf *out,
     struct why *why);
+/* Only a regular file that not everybody may write. */
+bool fs_read_guarded(const char *path, struct buf *out, struct why *why);
 bool fs_read_fd(int fd, struct buf *out, struct why *why);
 bool fs_replace(int dirfd, const char *path, struct slice content,
     mode_t mode, struct why *why);
@@ -32,5 +34,11 @@ bool fs_make_directories(const char *path, mode_t mode, struct why *why);
 /* Exclusive (or shared) fcntl lock on the whole file; waits until deadline
  * (io.h). Released by closing any descriptor of the file. */
 bool fs_lock(int fd, bool exclusive, int64_t deadline);
+
+/* What a file was, for fs_is_same: all zero when it is not there. path may be
+ * NULL or "". */
+void fs_note(const char *path, struct stat *status);
+/* Is it still the file, with the content, that it was? */
+bool fs_is_same(const struct stat *a, const struct stat *b);
 
 #endif

@@ -75,7 +75,7 @@ inject_parse_reply(struct message *message, struct inject_reply *reply)
 static bool
 inject_receive(int fd, struct inject_reply *reply)
 {
-	int64_t deadline = io_deadline(TIMEOUT_PIPE);
+	int64_t deadline = io_deadline(TIMEOUT_INJECT);
 	struct message message;
 	struct buf input;
 	bool ok = true, is_whole = false;
@@ -138,6 +138,7 @@ bool
 inject_mail(
     int fd, const struct inject_sender *sender, struct inject_reply *reply)
 {
+	const struct mail_options *options = &sender->options;
 	struct message message;
 
 	message_init(&message);
@@ -146,20 +147,80 @@ inject_mail(
 	message_put_slice(&message, sender->helo);
 	message_put_u8(&message, sender->is_esmtp);
 	message_put_u64(&message, sender->size);
-	message_put_u8(&message, sender->is_8bit);
+	message_put_u32(&message, options->flags);
+	message_put_u32(&message, (uint32_t)options->priority);
+	message_put_u64(&message, options->hold_until);
+	message_put_u64(&message, options->deliver_by);
+	message_put_slice(&message, options->envelope_id);
 	return inject_ask(fd, &message, reply);
 }
 
 bool
-inject_rcpt(int fd, struct slice forward_path, struct inject_reply *reply)
+inject_rcpt(int fd, struct slice forward_path,
+    const struct rcpt_options *options, struct inject_reply *reply)
 {
-	return inject_ask_slice(fd, INJECT_RCPT, forward_path, reply);
+	struct message message;
+
+	message_init(&message);
+	message_begin(&message, INJECT_RCPT);
+	message_put_slice(&message, forward_path);
+	message_put_u8(&message, options->notify);
+	message_put_slice(&message, options->original);
+	return inject_ask(fd, &message, reply);
+}
+
+bool
+inject_greet(int fd, uint8_t early, struct inject_reply *reply)
+{
+	struct message message;
+
+	message_init(&message);
+	message_begin(&message, INJECT_GREET);
+	message_put_u8(&message, early);
+	return inject_ask(fd, &message, reply);
 }
 
 bool
 inject_vrfy(int fd, struct slice address, struct inject_reply *reply)
 {
 	return inject_ask_slice(fd, INJECT_VRFY, address, reply);
+}
+
+static bool
+receive_members(int fd, struct message *message, struct buf *members)
+{
+	struct slice lines;
+
+	if (message_receive(message, fd, io_deadline(TIMEOUT_INJECT)) !=
+		IO_OK ||
+	    message->type != INJECT_MEMBERS)
+		return false;
+	message_get_slice(message, &lines);
+	return message_end(message) && buf_add(members, lines);
+}
+
+bool
+inject_expn(int fd, struct slice address, struct buf *members,
+    struct inject_reply *reply)
+{
+	struct message message;
+	bool ok;
+
+	buf_clear(members);
+	message_init(&message);
+	ok = inject_ask_slice(fd, INJECT_EXPN, address, NULL) &&
+	     receive_members(fd, &message, members) &&
+	     message_receive(&message, fd, io_deadline(TIMEOUT_INJECT)) ==
+		 IO_OK &&
+	     inject_parse_reply(&message, reply);
+	message_free(&message);
+	return ok;
+}
+
+bool
+inject_etrn(int fd, struct slice domain, struct inject_reply *reply)
+{
+	return inject_ask_slice(fd, INJECT_ETRN, domain, reply);
 }
 
 bool
@@ -194,7 +255,7 @@ inject_chunk(int fd, struct slice bytes)
 	BUG_UNLESS(bytes.len <= LIMIT_PIPE_CHUNK);
 	vectors[0] = inject_vector(inject_chunk_header(&message, bytes));
 	vectors[1] = inject_vector(bytes);
-	ok = inject_write(fd, vectors, 2, io_deadline(TIMEOUT_PIPE));
+	ok = inject_write(fd, vectors, 2, io_deadline(TIMEOUT_INJECT));
 	message_free(&message);
 	return ok;
 }
@@ -220,7 +281,7 @@ inject_finish(int fd, struct slice bytes, struct inject_reply *reply)
 	vectors[0] = inject_vector(inject_chunk_header(&chunk, bytes));
 	vectors[1] = inject_vector(bytes);
 	vectors[2] = inject_vector(message_finish(&end));
-	ok = inject_write(fd, vectors, 3, io_deadline(TIMEOUT_PIPE));
+	ok = inject_write(fd, vectors, 3, io_deadline(TIMEOUT_INJECT));
 	message_free(&chunk);
 	message_free(&end);
 	return ok && inject_receive(fd, reply);

@@ -117,7 +117,6 @@ find_identity(const struct jail *jail, const struct settings *settings,
 	if (account_find(settings, jail->account, &account)) {
 		identity->uid = account.uid;
 		identity->gid = account.gid;
-		identity->user = NULL;
 		return true;
 	}
 	return why_set(why,

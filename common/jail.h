@@ -26,6 +26,7 @@ enum jail_calls {
 	JAIL_CALLS_PUMP,     /* read, write, poll, close, memory, time, exit */
 	JAIL_CALLS_READER,   /* pump + pread, lseek, fstat */
 	JAIL_CALLS_CLIENT,   /* reader + sockets of AF_INET/6, connect */
+	JAIL_CALLS_ADVISER,  /* client + AF_UNIX, and files of its own */
 	JAIL_CALLS_FILER,    /* reader + open, rename, fsync, kill 0 ... */
 	JAIL_CALLS_MANAGER,  /* filer + sendmsg, recvmsg, FIFO */
 	JAIL_CALLS_SPAWNER,  /* client + filer + fork, exec, wait, jails of its

@@ -19,6 +19,7 @@
 
 #define CREATE_RULESET_VERSION 1U
 #define RULE_PATH_BENEATH      1
+#define RULE_NET_PORT          2
 
 struct landlock_ruleset {
 	uint64_t handled_fs;
@@ -30,6 +31,11 @@ struct landlock_beneath {
 	uint64_t allowed;
 	int32_t parent;
 } __attribute__((packed));
+
+struct landlock_port {
+	uint64_t allowed;
+	uint64_t port;
+};
 
 #define FS_EXECUTE    (1ULL << 0)
 #define FS_WRITE_FILE (1ULL << 1)
@@ -80,6 +86,7 @@ landlock_net(enum jail_calls calls)
 	case JAIL_CALLS_ANY:
 		return 0;
 	case JAIL_CALLS_CLIENT:
+	case JAIL_CALLS_ADVISER:
 	case JAIL_CALLS_SPAWNER:
 		return NET_BIND_TCP;
 	case JAIL_CALLS_PUMP:
@@ -116,6 +123,18 @@ landlock_create(const struct jail *jail, int version)
 		size += sizeof(rules.scoped);
 	}
 	return (int)syscall(CALL_CREATE_RULESET, &rules, size, 0);
+}
+
+/* A client may choose its address (bind=), never its port; that nobody
+ * listens is the system call filter's work. */
+static bool
+landlock_allow_source(int ruleset, const struct jail *jail, struct why *why)
+{
+	const struct landlock_port any = { NET_BIND_TCP, 0 };
+
+	return jail->calls != JAIL_CALLS_CLIENT || landlock_version() < 4 ||
+	       syscall(CALL_ADD_RULE, ruleset, RULE_NET_PORT, &any, 0) == 0 ||
+	       why_errno(why, "Landlock: allow a source address");
 }
 
 static bool
@@ -168,6 +187,8 @@ jail_landlock_open(const struct jail *jail, const struct jail_request *request,
 	*fd = landlock_create(jail, version);
 	if (*fd < 0)
 		return why_errno(why, "Landlock: create rules");
+	if (!landlock_allow_source(*fd, jail, why))
+		return false;
 	if (jail->paths == JAIL_PATHS_NONE)
 		return true;
 	all = landlock_fs(version) & ~FS_EXECUTE;

@@ -102,6 +102,14 @@ static const short client_calls[] = {
 	SYS_uname,
 };
 
+/* State files: opened below what Landlock leaves, locked, never renamed. */
+static const short adviser_calls[] = {
+	SYS_openat,
+	SYS_unlinkat,
+	SYS_pwrite64,
+	SYS_ftruncate,
+};
+
 static const short filer_calls[] = {
 	SYS_openat,
 	SYS_renameat2,
@@ -178,6 +186,8 @@ static const short manager_calls[] = {
 	SYS_getsockopt,
 	SYS_rt_sigtimedwait,
 	SYS_signalfd4,
+	/* Berkeley DB asks it when it opens the index of a table. */
+	SYS_sched_getaffinity,
 };
 
 /* The program that is started inherits this filter, so it must be able to
@@ -252,6 +262,10 @@ static const struct rule fileless_rules[] = {
 static const struct rule client_rules[] = {
 	{ SYS_socket, 0, RULE_ONE_OF, AF_INET, AF_INET6, ANSWER(EAFNOSUPPORT) },
 	{ SYS_ioctl, 1, RULE_ONE_OF, FIONREAD, FIONREAD, ANSWER(ENOTTY) },
+};
+
+static const struct rule adviser_rules[] = {
+	{ SYS_socket, 0, RULE_IF, AF_UNIX, 0, 0 },
 };
 
 /* The name service looks for its cache daemon first; a dot-lock names the
@@ -433,6 +447,11 @@ collect_calls(struct call_set *set, enum jail_calls calls)
 		ADD_CALLS(set, filer_calls);
 		ADD_CALLS(set, reader_calls);
 		break;
+	case JAIL_CALLS_ADVISER:
+		ADD_CALLS(set, adviser_calls);
+		ADD_CALLS(set, client_calls);
+		ADD_CALLS(set, reader_calls);
+		break;
 	case JAIL_CALLS_CLIENT:
 		ADD_CALLS(set, client_calls);
 		ADD_CALLS(set, reader_calls);
@@ -452,6 +471,10 @@ emit_class_rules(struct program_builder *b, enum jail_calls calls)
 {
 	switch (calls) {
 	case JAIL_CALLS_ANY:
+		break;
+	case JAIL_CALLS_ADVISER:
+		EMIT_RULES(b, adviser_rules);
+		EMIT_RULES(b, client_rules);
 		break;
 	case JAIL_CALLS_CLIENT:
 		EMIT_RULES(b, client_rules);

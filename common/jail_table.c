@@ -44,6 +44,17 @@ const struct jail jail_table[] = {
 	    .descriptors = 16,
 	},
 	{
+	    .name = "proxy",
+	    .account = "_mpsmtp",
+	    .has_chroot = true,
+	    .calls = JAIL_CALLS_PUMP,
+	    .paths = JAIL_PATHS_NONE,
+	    .dies_with_parent = true,
+	    .memory = 64 * MIB,
+	    .cpu = 10,
+	    .descriptors = 16,
+	},
+	{
 	    .name = "tls",
 	    .account = "_mptls",
 	    .has_chroot = true,
@@ -75,6 +86,17 @@ const struct jail jail_table[] = {
 	    .cpu = 20,
 	    .descriptors = 16,
 	},
+	/* What oauth_command runs in. */
+	{
+	    .name = "auth-command",
+	    .account = "_mpauth",
+	    .calls = JAIL_CALLS_ANY,
+	    .paths = JAIL_PATHS_ANY,
+	    .cpu = 60,
+	    .file_size = JAIL_UNLIMITED,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 256,
+	},
 	{
 	    .name = "enqueue",
 	    .account = "_mpqueue",
@@ -83,6 +105,27 @@ const struct jail jail_table[] = {
 	    .memory = 256 * MIB,
 	    .file_size = JAIL_UNLIMITED,
 	    .descriptors = 64,
+	},
+	{
+	    .name = "verify",
+	    .account = "_mpverify",
+	    .calls = JAIL_CALLS_ADVISER,
+	    .paths = JAIL_PATHS_LISTED,
+	    .memory = 256 * MIB,
+	    .cpu = 600,
+	    .file_size = JAIL_UNLIMITED,
+	    .descriptors = 64,
+	},
+	/* Filter programs, which nobody here wrote, inherit all of this. */
+	{
+	    .name = "filter",
+	    .account = "_mpverify",
+	    .calls = JAIL_CALLS_ANY,
+	    .paths = JAIL_PATHS_ANY,
+	    .cpu = 3600,
+	    .file_size = JAIL_UNLIMITED,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 256,
 	},
 	{
 	    .name = "pickup",
@@ -109,6 +152,16 @@ const struct jail jail_table[] = {
 	    .paths = JAIL_PATHS_ANY,
 	    .processes = JAIL_UNLIMITED,
 	    .descriptors = 64,
+	},
+	/* Beside relay-spawn: relay_token_command inherits all of this. */
+	{
+	    .name = "relay-outside",
+	    .account = "_mprelay",
+	    .calls = JAIL_CALLS_ANY,
+	    .paths = JAIL_PATHS_ANY,
+	    .file_size = JAIL_UNLIMITED,
+	    .processes = JAIL_UNLIMITED,
+	    .descriptors = 1024,
 	},
 	{
 	    .name = "relay",

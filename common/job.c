@@ -7,6 +7,9 @@
 
 #include "common/limits.h"
 
+#define PRIORITY_BASE     MAIL_PRIORITY_LOWEST
+#define VERDICT_FLAGS_ALL (VERDICT_TAKEN_ON | VERDICT_UNTIMED)
+
 static void
 user_encode(struct message *message, const struct user *user)
 {
@@ -37,6 +40,30 @@ user_decode(struct message *message, struct user *user)
 }
 
 static void
+options_encode(struct message *message, const struct mail_options *options)
+{
+	message_put_u32(message, options->flags);
+	message_put_u8(message, (uint8_t)(options->priority - PRIORITY_BASE));
+	message_put_u64(message, options->hold_until);
+	message_put_u64(message, options->deliver_by);
+	message_put_slice(message, options->envelope_id);
+}
+
+static bool
+options_decode(struct message *message, struct mail_options *options)
+{
+	uint8_t priority = 0;
+
+	message_get_u32(message, &options->flags);
+	message_get_u8(message, &priority);
+	message_get_u64(message, &options->hold_until);
+	message_get_u64(message, &options->deliver_by);
+	message_get_slice(message, &options->envelope_id);
+	options->priority = priority + PRIORITY_BASE;
+	return !message->failed && mail_options_are_valid(options);
+}
+
+static void
 recipient_encode(struct message *message, const struct job_recipient *recipient)
 {
 	message_put_u32(message, recipient->index);
@@ -45,6 +72,8 @@ recipient_encode(struct message *message, const struct job_recipient *recipient)
 	message_put_slice(message, recipient->original);
 	message_put_slice(message, recipient->argument);
 	message_put_slice(message, recipient->extension);
+	message_put_u8(message, recipient->options.notify);
+	message_put_slice(message, recipient->options.original);
 }
 
 static bool
@@ -56,7 +85,9 @@ recipient_decode(struct message *message, struct job_recipient *recipient)
 	message_get_slice(message, &recipient->original);
 	message_get_slice(message, &recipient->argument);
 	message_get_slice(message, &recipient->extension);
-	return !message->failed;
+	message_get_u8(message, &recipient->options.notify);
+	message_get_slice(message, &recipient->options.original);
+	return !message->failed && rcpt_options_are_valid(&recipient->options);
 }
 
 void
@@ -66,6 +97,7 @@ job_encode(struct message *message, const struct job *job)
 	message_put_string(message, job->id);
 	message_put_u32(message, job->flags);
 	message_put_slice(message, job->sender);
+	options_encode(message, &job->options);
 	message_put_u64(message, job->created);
 	message_put_u64(message, job->body_offset);
 	message_put_u64(message, job->body_length);
@@ -107,6 +139,8 @@ job_decode(struct message *message, struct arena *arena, struct job *job)
 	message_get_array(message, job->id, sizeof(job->id));
 	message_get_u32(message, &job->flags);
 	message_get_slice(message, &job->sender);
+	if (!options_decode(message, &job->options))
+		return false;
 	message_get_u64(message, &job->created);
 	message_get_u64(message, &job->body_offset);
 	message_get_u64(message, &job->body_length);
@@ -130,6 +164,8 @@ verdict_encode(struct message *message, const struct verdict *verdict)
 	message_put_string(message, verdict->code);
 	message_put_string(message, verdict->remote);
 	message_put_string(message, verdict->text);
+	message_put_string(message, verdict->tls);
+	message_put_u8(message, verdict->flags);
 }
 
 /* What a remote host said ends up in logs and bounces: one printable line. */
@@ -171,7 +207,9 @@ verdict_decode(struct message *message, struct verdict *verdict)
 	message_get_array(message, verdict->code, sizeof(verdict->code));
 	message_get_array(message, verdict->remote, sizeof(verdict->remote));
 	message_get_array(message, verdict->text, sizeof(verdict->text));
-	if (!message_end(message) ||
+	message_get_array(message, verdict->tls, sizeof(verdict->tls));
+	message_get_u8(message, &verdict->flags);
+	if (!message_end(message) || verdict->flags > VERDICT_FLAGS_ALL ||
 	    (status != 'D' && status != 'F' && status != 'T'))
 		return false;
 	verdict->status = (char)status;
@@ -183,6 +221,7 @@ verdict_decode(struct message *message, struct verdict *verdict)
 		    sizeof("2.0.0"));
 	make_printable(verdict->remote);
 	make_printable(verdict->text);
+	make_printable(verdict->tls);
 	return true;
 }
 

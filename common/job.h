@@ -30,6 +30,7 @@
 
 #include "common/arena.h"
 #include "common/io.h"
+#include "common/mail_options.h"
 #include "common/pipemsg.h"
 #include "common/slice.h"
 #include "common/users.h"
@@ -41,7 +42,7 @@ enum job_type {
 	JOB = 2,         /* struct job below; spool file attached */
 	VERDICT = 3,     /* u32 recipient index, u8 status, slice enhanced
 	                  * code, slice remote ("host[ip]:port", "local"),
-	                  * slice text (one line) */
+	                  * slice text (one line), u8 verdict_flags */
 	JOB_DONE = 4,    /* u8 agent may take another job, u64 st_dev of the
 	                  * file system still to be synced, 0 none */
 	SYNC = 5,        /* slice mail directory of the agent's user */
@@ -63,12 +64,14 @@ struct job_recipient {
 	struct slice original;
 	struct slice argument;   /* P, F */
 	struct slice extension;
+	struct rcpt_options options;
 };
 
 struct job {
 	char id[16];
 	uint32_t flags;          /* enum job_flags */
 	struct slice sender;     /* "" null */
+	struct mail_options options;
 	uint64_t created;
 	uint64_t body_offset;
 	uint64_t body_length;
@@ -82,16 +85,24 @@ struct job {
 	struct job_recipient *recipients;
 };
 
+enum verdict_flags {
+	VERDICT_TAKEN_ON = 1 << 0, /* the next host has DSN and will report */
+	VERDICT_UNTIMED = 1 << 1,  /* it has no DELIVERBY, which was wanted */
+};
+
 struct verdict {
 	uint32_t index;
 	char status;             /* 'D' done, 'F' failed, 'T' try later */
 	char code[12];           /* "2.0.0" */
 	char remote[256];
 	char text[LIMIT_REASON];
+	char tls[48];            /* "may/Untrusted TLSv1.3"; "" unknown */
+	uint8_t flags;           /* enum verdict_flags */
 };
 
 void job_encode(struct message *message, const struct job *job);
-/* Slices point into message, recipients into the arena. */
+/* Slices point into message, recipients into the arena. Options past the
+ * limits of mail_options.h are refused. */
 bool job_decode(struct message *message, struct arena *arena,
     struct job *job);
 /* The host or user of a job takes this many recipients at once. */

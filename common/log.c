@@ -50,6 +50,8 @@ log_open(const char *program, const char *file, enum log_level level)
 	int fd = -1;
 
 	log_rename(program);
+	if (logger.kind != LOG_TO_STDERR && logger.fd > STDERR_FILENO)
+		close(logger.fd);
 	logger.level = level;
 	logger.kind = LOG_TO_STDERR;
 	if (file == NULL || file[0] == '\0') {

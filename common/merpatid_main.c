@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/programs.h"
 #include "common/server.h"
+#include "common/server_inetd.h"
 
 const struct program program_table[] = {
 	{ "smtpd", smtpd_program },
@@ -34,6 +35,7 @@ const struct program program_table[] = {
 struct merpatid_options {
 	const char *path;
 	const char *pid_file;
+	const char *inetd; /* -w: the listener, else NULL */
 	bool is_foreground;
 	int ready; /* -1, or where "ready" is written */
 };
@@ -42,7 +44,10 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: merpatid [-f] [-c file] [-p pidfile] [-r descriptor]\n");
+	    "usage: merpatid [-f] [-c file] [-p pidfile] [-r descriptor]\n"
+	    "       merpatid -w listener [-c file]\n"
+	    "The second form is for inetd: it wants a listening socket on "
+	    "0.\n");
 	return EX_USAGE;
 }
 
@@ -54,7 +59,7 @@ parse_options(int argc, char *const argv[], struct merpatid_options *options)
 
 	memset(options, 0, sizeof(*options));
 	options->ready = -1;
-	while ((option = getopt(argc, argv, "c:fp:r:")) != -1) {
+	while ((option = getopt(argc, argv, "c:fp:r:w:")) != -1) {
 		switch (option) {
 		case 'c':
 			options->path = optarg;
@@ -69,6 +74,9 @@ parse_options(int argc, char *const argv[], struct merpatid_options *options)
 			if (!slice_u64(slice_of(optarg), 1023, &number))
 				return false;
 			options->ready = (int)number;
+			break;
+		case 'w':
+			options->inetd = optarg;
 			break;
 		default:
 			return false;
@@ -149,10 +157,14 @@ static bool
 serve(struct settings *settings, const struct merpatid_options *options,
     const char *pid_path, struct why *why)
 {
-	struct server *server = server_new(settings, options->path);
+	struct server_settings all = { .own = NULL };
+	struct server *server = NULL;
 	int daemon_fd = -1, pid_fd;
 	bool ok;
 
+	if (server_settings_take(&all, settings, options->path))
+		server = server_new(&all, options->path);
+	server_settings_free(&all);
 	if (server == NULL)
 		return why_set(why, "cannot listen");
 	if (!options->is_foreground && (daemon_fd = become_daemon()) < 0)
@@ -182,9 +194,9 @@ default_pid_path(const struct settings *settings)
 }
 
 /* Children inherit what is prepared here: an ignored SIGPIPE, the time
- * zone, the log on 2. */
+ * zone. */
 static void
-prepare_process(const struct settings *settings)
+prepare_process(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	time_t zero = 0;
@@ -193,8 +205,6 @@ prepare_process(const struct settings *settings)
 	sigaction(SIGPIPE, &ignore, NULL);
 	localtime_r(&zero, &tm);
 	umask(022);
-	log_open("merpatid", settings->log_file,
-	    (enum log_level)settings->log_level);
 }
 
 int
@@ -205,16 +215,24 @@ main(int argc, char *argv[])
 	struct settings *settings;
 	struct why why = { 0 };
 	char *pid_path;
+	int code;
 	bool ok;
 
 	if (!parse_options(argc, argv, &options))
 		return usage();
+	if (options.inetd != NULL) {
+		prepare_process();
+		code = server_inetd_run(options.path, options.inetd);
+		return code == EX_USAGE ? usage() : code;
+	}
 	settings = settings_load(options.path, NULL, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		fprintf(stderr, "merpatid: %s\n", errors.texts[i]);
 	if (errors.count > 0)
 		return EX_CONFIG;
-	prepare_process(settings);
+	prepare_process();
+	log_open("merpatid", settings->log_file,
+	    (enum log_level)settings->log_level);
 	pid_path = options.pid_file != NULL ? alloc_string(options.pid_file)
 					    : default_pid_path(settings);
 	ok = serve(settings, &options, pid_path, &why);

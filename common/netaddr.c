@@ -181,6 +181,13 @@ network_contains(const struct network *network, const struct netaddr *addr)
 }
 
 bool
+netaddr_is_same_prefix(
+    const struct netaddr *a, const struct netaddr *b, size_t bytes)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, bytes) == 0;
+}
+
+bool
 netaddr_is_loopback(const struct netaddr *addr)
 {
 	static const uint8_t ipv6_loopback[16] = { [15] = 1 };

@@ -45,5 +45,8 @@ bool network_parse(struct slice text, struct network *out);
 bool network_contains(const struct network *network,
     const struct netaddr *addr);
 bool netaddr_is_loopback(const struct netaddr *addr);
+/* Of one family, and alike in so many first bytes (16: the same address). */
+bool netaddr_is_same_prefix(const struct netaddr *a, const struct netaddr *b,
+    size_t bytes);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "common/alloc.h"
+#include "common/scram.h"
 
 /* Scheme names in front of a hash, as other servers write them. Those that
  * only name a crypt(3) method are skipped: the hash says it again. */
@@ -67,7 +68,11 @@ password_matches(const char *password, const char *hash)
 {
 	struct slice whole = slice_of(hash);
 	char computed[PASSWORD_HASH_SIZE];
+	struct scram_keys keys;
 
+	if (scram_is_keys(whole))
+		return scram_keys_parse(whole, &keys) &&
+		       scram_password_matches(slice_of(password), &keys);
 	for (size_t i = 0; i < PASSWORD_SCHEMES; i++) {
 		struct slice prefix = password_schemes[i].prefix;
 
@@ -125,10 +130,26 @@ password_hash_sha512(const char *password, char *hash, size_t size)
 	return password_crypt(password, setting, hash, size);
 }
 
+static bool
+password_hash_scram(const char *password, char *hash, size_t size)
+{
+	char text[SCRAM_KEYS_SIZE];
+	struct scram_keys keys;
+
+	if (!scram_salt_make(&keys.salt))
+		return false;
+	scram_keys_make(slice_of(password), &keys);
+	return scram_keys_format(&keys, text) &&
+	       slice_to_array(slice_of(text), hash, size);
+}
+
 /* What crypt(3) made it must also take back: the proof comes first. */
 bool
-password_hash(const char *password, char *hash, size_t size)
+password_hash(
+    const char *password, enum password_scheme scheme, char *hash, size_t size)
 {
+	if (scheme == PASSWORD_SCRAM)
+		return password_hash_scram(password, hash, size);
 	if (password_hash_yescrypt(password, hash, size) &&
 	    password_matches(password, hash))
 		return true;

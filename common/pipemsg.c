@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/limits.h"
+#include "common/passing.h"
 
 void
 message_init(struct message *message)
@@ -109,32 +110,17 @@ enum io_status
 message_send_fd(struct message *message, int fd, int attached, int64_t deadline)
 {
 	struct slice frame = message_finish(message);
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .bytes = { 0 } };
-	struct iovec vector = { .iov_base = message->frame.ptr,
-		.iov_len = frame.len };
-	struct msghdr header = { .msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes) };
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
 	ssize_t n;
 
 	if (message->failed) {
 		errno = EMSGSIZE;
 		return IO_ERROR;
 	}
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(rights), &attached, sizeof(int));
 	do {
 		if (io_wait_writable(fd, deadline) != IO_OK)
 			return IO_TIMEOUT;
-		n = sendmsg(fd, &header, MSG_NOSIGNAL);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+		n = passing_send_some(fd, frame, &attached, 1);
+	} while (n < 0 && errno == EAGAIN);
 	if (n <= 0)
 		return n < 0 && errno != EPIPE ? IO_ERROR : IO_EOF;
 	return io_write_all(fd, slice_from(frame, (size_t)n), deadline);
@@ -189,52 +175,26 @@ message_receive(struct message *message, int fd, int64_t deadline)
 	return message_receive_rest(message, fd, 0, deadline);
 }
 
-static void
-take_rights(struct msghdr *header, int *attached)
-{
-	struct cmsghdr *rights;
-
-	for (rights = CMSG_FIRSTHDR(header); rights != NULL;
-	     rights = CMSG_NXTHDR(header, rights)) {
-		if (rights->cmsg_level != SOL_SOCKET ||
-		    rights->cmsg_type != SCM_RIGHTS ||
-		    rights->cmsg_len != CMSG_LEN(sizeof(int)))
-			continue;
-		if (*attached >= 0)
-			close(*attached);
-		memcpy(attached, CMSG_DATA(rights), sizeof(int));
-	}
-}
-
+/* Just one descriptor is attached to a message, or none. */
 enum io_status
 message_receive_fd(
     struct message *message, int fd, int *attached, int64_t deadline)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .bytes = { 0 } };
-	struct iovec vector = { .iov_len = PIPEMSG_HEADER_SIZE };
-	struct msghdr header = { .msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes) };
+	int descriptors[PASSING_MAX];
 	enum io_status status;
-	ssize_t n;
+	size_t got = PIPEMSG_HEADER_SIZE;
 
 	*attached = -1;
 	message_begin(message, 0);
-	vector.iov_base = message->frame.ptr;
-	do {
-		status = io_wait_readable(fd, deadline);
-		if (status != IO_OK)
-			return status;
-		n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	if (n <= 0)
-		return n < 0 ? IO_ERROR : IO_EOF;
-	take_rights(&header, attached);
-	return message_receive_rest(message, fd, (size_t)n, deadline);
+	status = passing_receive_some(
+	    fd, message->frame.ptr, &got, descriptors, deadline);
+	if (status != IO_OK)
+		return status;
+	if (descriptors[1] < 0)
+		*attached = descriptors[0];
+	else
+		passing_close(descriptors);
+	return message_receive_rest(message, fd, got, deadline);
 }
 
 bool

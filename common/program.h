@@ -55,14 +55,24 @@ bool program_exec(const struct settings *settings,
  * start says. For a child that goes on in its own code (the session). */
 bool program_settle(const struct program_start *start, struct why *why);
 
+/* A child of the caller's own code, on the other end of a socket pair: what
+ * has to start things goes into one before its parent enters a jail. The
+ * parent's end, or -1 with why; pid may be NULL. run does not return. */
+typedef void program_helper_fn(const void *context, int fd);
+int program_fork_helper(program_helper_fn *run, const void *context,
+    pid_t *pid, struct why *why);
+
 /* Descriptors. 0 and 1 are the network (or the TLS process), 2 the log. */
 enum enqueue_descriptor {
-	ENQUEUE_SESSION = 0, /* socketpair: struct message, inject.h */
-	ENQUEUE_FACTS = 3,   /* from the front: inject.h facts */
+	ENQUEUE_FACTS = 3,   /* from the front: inject.h facts, sessions */
+};
+enum verify_descriptor {
+	VERIFY_ENQUEUE = 0,  /* the other end: struct message, verify.h */
 };
 enum auth_descriptor {
-	AUTH_CREDENTIAL = 0, /* from the session: auth.h */
+	AUTH_CREDENTIAL = 0, /* socketpair to the session: auth.h */
 	AUTH_VERDICT = 3,    /* to the front: struct auth_verdict */
+	AUTH_FACTS = 4,      /* from the front: struct auth_facts */
 };
 enum tls_descriptor {
 	TLS_NETWORK = 0,     /* the socket */

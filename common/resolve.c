@@ -3,16 +3,14 @@
 
 #include "common/resolve.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/alias_file.h"
 #include "common/alloc.h"
 #include "common/fsutil.h"
+#include "common/idna.h"
 #include "common/limits.h"
 #include "common/table.h"
 
@@ -93,6 +91,12 @@ resolver_free(struct resolver **resolver)
 	table_close(&(*resolver)->aliases);
 	alloc_release(*resolver);
 	*resolver = NULL;
+}
+
+bool
+resolver_has_failed(const struct resolver *resolver)
+{
+	return resolver->has_failed;
 }
 
 /* The first cause stays: it is about what was asked for. */
@@ -259,7 +263,8 @@ add_address(
 		.is_mailbox_only = is_mailbox_only };
 	struct address address;
 
-	if (!address_parse(text, e->arena, &address)) {
+	if (!address_parse(text, e->arena, &address) ||
+	    !idna_address(&address, e->arena)) {
 		add_note(e, "\"%.*s\" is not an address: ignored",
 		    SLICE_FMT(slice_first(text, 200)));
 		return;
@@ -296,24 +301,6 @@ add_action(struct expansion *e, const struct alias_entry *entry, int parent)
 		add_target(e, &target);
 }
 
-/* A regular file that not everybody may write. */
-static bool
-read_include(const char *path, struct buf *bytes, struct why *why)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return why_errno(why, "%s", path);
-	ok = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	     (status.st_mode & S_IWOTH) == 0;
-	ok = ok ? fs_read_fd(fd, bytes, why)
-		: why_set(why, "not a regular file, or all may write it");
-	close(fd);
-	return ok ? true : why_context(why, "%s", path);
-}
-
 static void
 add_include(struct expansion *e, struct slice path, int parent)
 {
@@ -326,7 +313,7 @@ add_include(struct expansion *e, struct slice path, int parent)
 	buf_init(&bytes, INCLUDE_MAX);
 	if (!slice_to_array(path, array, sizeof(array)))
 		why_set(&why, "name too long");
-	else if (read_include(array, &bytes, &why))
+	else if (fs_read_guarded(array, &bytes, &why))
 		add_note(e, "include %s", array);
 	if (why.text[0] != '\0') {
 		why_context(&why, ":include:%.*s", SLICE_FMT(path));

@@ -47,6 +47,8 @@ struct resolver; /* open tables; cheap to make, made per process */
 
 struct resolver *resolver_new(const struct settings *settings);
 void resolver_free(struct resolver **resolver);
+/* A table could not be opened: everything is RESULT_LATER, for good. */
+bool resolver_has_failed(const struct resolver *resolver);
 /*
  * RESULT_NEVER: no such user (why->status 5.1.1), an alias loop (5.4.6), or
  * too many recipients (5.1.1). RESULT_LATER: a table cannot be read

@@ -4,98 +4,44 @@
 #include "common/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "common/account.h"
 #include "common/alloc.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/passing.h"
 #include "common/program.h"
+#include "common/server_admission.h"
 #include "common/server_children.h"
+#include "common/server_notice.h"
+#include "common/server_qmgr.h"
+#include "common/server_settings.h"
 
-#define SERVER_ACCEPT_ROUND 32   /* connections of one socket in a row */
-#define SERVER_END_SECONDS  10   /* children get this long after SIGTERM */
-#define QMGR_BACKOFF_FIRST  1000 /* milliseconds */
-#define QMGR_BACKOFF_LAST   60000
-
-/* Programs whose fronts are started; "smtpd.name = value" is for one. */
-static const char *const server_programs[] = { "smtpd", "pop3d", "imapd" };
-
-#define SERVER_PROGRAMS (sizeof(server_programs) / sizeof(server_programs[0]))
-
-/* All that mail.conf says: to this server, and to each program. */
-struct server_settings {
-	struct settings *own;
-	struct settings *programs[SERVER_PROGRAMS];
-};
+#define SERVER_ACCEPT_ROUND 32        /* connections of one socket in a row */
+#define SERVER_END_SECONDS  10        /* children get this long after SIGTERM */
+#define NO_MEMORY_NS        500000000 /* before poll is tried again */
 
 struct server {
 	struct server_settings all;
 	struct settings *settings; /* all.own */
 	char *path;                /* NULL: the default */
-	struct stat seen;          /* mail.conf as it was read */
+	bool is_inetd;             /* its socket came from inetd */
 	struct server_sockets sockets;
 	struct server_children children;
+	int notices[2]; /* FRONT_NOTICE of all fronts: ours, theirs */
 	int signals;
-	pid_t qmgr; /* 0: not running */
-	int64_t qmgr_started, qmgr_next, qmgr_backoff;
+	struct server_qmgr qmgr;
+	int64_t used; /* the last connection, io_now() */
 	bool is_ending;
 };
-
-/* What identifies a version of the settings file. */
-static void
-note_file(const struct settings *settings, struct stat *st)
-{
-	if (settings->path[0] == '\0' || stat(settings->path, st) < 0)
-		memset(st, 0, sizeof(*st));
-}
-
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static struct settings *
-load_one(const char *path, const char *program, bool *ok)
-{
-	struct settings_errors errors = { 0 };
-	struct settings *settings = settings_load(path, program, &errors);
-
-	for (size_t i = 0; *ok && i < errors.count; i++)
-		log_error("%s", errors.texts[i]);
-	*ok = *ok && errors.count == 0;
-	settings_errors_free(&errors);
-	account_prefetch(settings);
-	return settings;
-}
-
-static bool
-load_programs(const char *path, struct server_settings *all)
-{
-	bool ok = true;
-
-	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
-		all->programs[i] = load_one(path, server_programs[i], &ok);
-	return ok;
-}
-
-static void
-free_all(struct server_settings *all)
-{
-	settings_free(&all->own);
-	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
-		settings_free(&all->programs[i]);
-}
 
 /* Before anybody is told that the server listens: a signal that comes then
  * waits. */
@@ -116,20 +62,57 @@ open_signals(struct server *server)
 	return server->signals >= 0;
 }
 
-struct server *
-server_new(struct settings *settings, const char *path)
+/* Fronts wait when it is full; we never do. */
+static bool
+open_notices(struct server *server)
+{
+	if (pipe2(server->notices, O_CLOEXEC) == 0 &&
+	    io_set_nonblocking(server->notices[0], true))
+		return true;
+	log_error("pipe: %s", strerror(errno));
+	return false;
+}
+
+static struct server *
+make_server(struct server_settings *settings, const char *path)
 {
 	struct server *server = alloc_zero(1, sizeof(*server));
 
-	server->all.own = server->settings = settings;
-	server->signals = -1;
-	server->qmgr_backoff = QMGR_BACKOFF_FIRST;
+	server->all = *settings;
+	memset(settings, 0, sizeof(*settings));
+	server->settings = server->all.own;
+	server->signals = server->notices[0] = server->notices[1] = -1;
+	server->used = io_now();
 	if (path != NULL)
 		server->path = alloc_string(path);
-	note_file(settings, &server->seen);
-	if (!open_signals(server) || !load_programs(path, &server->all) ||
-	    !server_listen_open(settings, NULL, &server->sockets))
+	if (!open_signals(server) || !open_notices(server))
 		server_free(&server);
+	return server;
+}
+
+struct server *
+server_new(struct server_settings *settings, const char *path)
+{
+	struct server *server = make_server(settings, path);
+
+	if (server == NULL)
+		return NULL;
+	server_qmgr_init(&server->qmgr);
+	if (!server_listen_open(server->settings, NULL, &server->sockets))
+		server_free(&server);
+	return server;
+}
+
+struct server *
+server_new_inetd(struct server_settings *settings, const char *path,
+    const struct listener *listener, int fd)
+{
+	struct server *server = make_server(settings, path);
+
+	if (server == NULL)
+		return NULL;
+	server->is_inetd = true;
+	server_listen_take(listener, fd, &server->sockets);
 	return server;
 }
 
@@ -140,10 +123,13 @@ server_free(struct server **server)
 
 	server_listen_close(&s->sockets);
 	server_children_free(&s->children);
-	free_all(&s->all);
+	server_settings_free(&s->all);
 	alloc_release(s->path);
 	if (s->signals >= 0)
 		close(s->signals);
+	for (int i = 0; i < 2; i++)
+		if (s->notices[i] >= 0)
+			close(s->notices[i]);
 	alloc_release(s);
 	*server = NULL;
 }
@@ -152,40 +138,21 @@ server_free(struct server **server)
 static bool
 reload(struct server *server)
 {
-	struct server_settings fresh = { NULL, { NULL } };
-	bool ok = true;
-
-	note_file(server->settings, &server->seen);
-	fresh.own = load_one(server->path, NULL, &ok);
-	ok = ok && load_programs(server->path, &fresh);
-	if (!ok) {
+	if (!server_settings_reload(&server->all, server->path)) {
 		log_error("settings are in error: the old ones stay");
-		free_all(&fresh);
 		return false;
 	}
-	free_all(&server->all);
-	server->all = fresh;
-	server->settings = fresh.own;
+	server->settings = server->all.own;
+	/* Each front has the settings that it was started with. */
+	server_children_retire(&server->children, IO_FOREVER, true);
 	log_info("settings read again");
 	return true;
-}
-
-static const struct settings *
-settings_for(const struct server *server, const char *program)
-{
-	for (size_t i = 0; i < SERVER_PROGRAMS; i++)
-		if (strcmp(server_programs[i], program) == 0)
-			return server->all.programs[i];
-	return server->settings;
 }
 
 static void
 reload_if_changed(struct server *server)
 {
-	struct stat now;
-
-	note_file(server->settings, &now);
-	if (!is_same_file(&now, &server->seen))
+	if (server_settings_have_changed(&server->all))
 		reload(server);
 }
 
@@ -194,60 +161,157 @@ hang_up(struct server *server)
 {
 	struct server_sockets old = server->sockets;
 
-	if (!reload(server))
+	if (!reload(server) || server->is_inetd)
 		return;
 	if (!server_listen_open(server->settings, &old, &server->sockets))
 		log_error("not all sockets could be opened");
 	server_listen_close(&old);
-	if (server->qmgr > 0)
-		kill(server->qmgr, SIGHUP);
+	server_qmgr_kill(&server->qmgr, SIGHUP);
+}
+
+static void
+evict(struct server_child *child, const char *reason)
+{
+	char text[NETADDR_TEXT_SIZE];
+
+	log_warning("ended a connection of %s: %s",
+	    netaddr_format(&child->peer, text), reason);
+	child->is_leaving = true;
+	server_children_drop(child);
+	kill(child->pid, SIGTERM);
 }
 
 static bool
-is_over_client_limit(const struct server *server, const struct netaddr *peer)
+admit(struct server *server, const struct listener *listener, int fd,
+    const struct newcomer *newcomer)
 {
-	const struct settings *settings = server->settings;
+	static const char *const limits[] = {
+		[ADMISSION_CLIENT] = "rate_client",
+		[ADMISSION_NETWORK] = "too many of its network",
+		[ADMISSION_FULL] = "max_connections",
+	};
+	struct admission_limits figures = admission_limits_of(server->settings);
+	char text[NETADDR_TEXT_SIZE];
+	enum admission admission;
+	size_t victim;
 
-	if (settings->rate_client == 0 || netaddr_is_loopback(peer) ||
-	    network_list_contains(&settings->mynetworks, peer))
+	admission =
+	    admission_decide(&figures, &server->children, newcomer, &victim);
+	if (admission == ADMISSION_EVICT)
+		evict(&server->children.items[victim],
+		    "its place is needed (max_connections)");
+	if (admission == ADMISSION_YES || admission == ADMISSION_EVICT)
+		return true;
+	log_warning("%s: refused %s: %s", listener->name,
+	    netaddr_format(&newcomer->peer, text), limits[admission]);
+	front_refuse(listener, fd,
+	    admission == ADMISSION_FULL ? REFUSAL_BUSY : REFUSAL_CLIENT);
+	return false;
+}
+
+/* A front of this program that waits for offers. */
+static struct server_child *
+start_front(struct server *server, const char *program, struct why *why)
+{
+	struct program_start start = { .name = program,
+		.arguments = { "-p" },
+		.descriptors = { -1, -1, -1 },
+		.descriptor_count = FRONT_NOTICE + 1 };
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		why_errno(why, "socketpair");
+		return NULL;
+	}
+	start.descriptors[FRONT_POOL] = ends[1];
+	start.descriptors[FRONT_NOTICE] = server->notices[1];
+	pid = program_spawn(
+	    server_settings_for(&server->all, program), &start, why);
+	close(ends[1]);
+	if (pid > 0)
+		return server_children_add(
+		    &server->children, pid, program, ends[0]);
+	close(ends[0]);
+	return NULL;
+}
+
+static bool
+offer(struct server *server, struct server_child *child,
+    const struct listener *listener, int fd, const struct newcomer *newcomer)
+{
+	struct front_offer offer = { .listener = (uint32_t)(listener -
+							    listener_table) };
+
+	if (!passing_send(
+		child->offers, slice_make(&offer, sizeof(offer)), &fd, 1)) {
+		/* It is about to be reaped. */
+		server_children_drop(child);
 		return false;
-	return server_children_count(&server->children, peer) >=
-	       settings->rate_client;
+	}
+	server_children_begin(&server->children, child, &newcomer->peer);
+	child->is_trusted = newcomer->is_trusted;
+	return true;
 }
 
 static void
 serve_connection(struct server *server, const struct listener *listener, int fd,
     const struct netaddr *peer)
 {
-	struct program_start start = { .name = listener->program,
-		.arguments = { "-s", listener->name },
-		.descriptors = { fd, fd, -1 },
-		.descriptor_count = 3 };
-	char text[NETADDR_TEXT_SIZE];
-	struct why why;
-	pid_t pid;
+	const struct newcomer newcomer = { .peer = *peer,
+		.is_trusted = admission_is_trusted(server->settings, peer),
+		.is_proxy = network_list_contains(
+		    &server->settings->proxy_networks, peer),
+		.now = io_now() };
+	const char *program = listener->program;
+	struct server_child *child;
+	struct why why = { 0 };
 
-	if (server->settings->max_connections > 0 &&
-	    server->children.count >= server->settings->max_connections) {
-		log_warning("%s: refused %s: max_connections", listener->name,
-		    netaddr_format(peer, text));
-		front_refuse(listener, fd, REFUSAL_BUSY);
+	if (!admit(server, listener, fd, &newcomer))
 		return;
-	}
-	if (is_over_client_limit(server, peer)) {
-		log_warning("%s: refused %s: rate_client", listener->name,
-		    netaddr_format(peer, text));
-		front_refuse(listener, fd, REFUSAL_CLIENT);
+	while ((child = server_children_waiting(&server->children, program)) !=
+	       NULL)
+		if (offer(server, child, listener, fd, &newcomer))
+			return;
+	child = start_front(server, program, &why);
+	if (child != NULL && offer(server, child, listener, fd, &newcomer))
 		return;
-	}
-	pid = program_spawn(
-	    settings_for(server, listener->program), &start, &why);
-	if (pid > 0) {
-		server_children_add(&server->children, pid, peer);
-		return;
-	}
-	log_error("%s", why.text);
+	log_error("%s: %s", listener->name, why.text);
 	front_refuse(listener, fd, REFUSAL_BUSY);
+}
+
+/* A client behind a proxy is counted as itself from now on. */
+static void
+take_notice(struct server *server, const struct notice *notice)
+{
+	struct server_child *child =
+	    server_children_find(&server->children, notice->pid);
+	struct admission_limits limits = admission_limits_of(server->settings);
+
+	if (child == NULL || child->is_leaving)
+		return;
+	if (notice->kind == NOTICE_DONE)
+		server_children_notice(&server->children, notice->pid);
+	if (notice->kind == NOTICE_LOGIN)
+		child->is_logged_in = true;
+	if (notice->kind == NOTICE_MAIL)
+		child->has_mail = true;
+	if (notice->kind != NOTICE_PEER)
+		return;
+	child->peer = notice->peer;
+	child->is_trusted =
+	    admission_is_trusted(server->settings, &child->peer);
+	if (admission_is_over(&limits, &server->children, child))
+		evict(child, "rate_client");
+}
+
+static void
+take_notices(struct server *server)
+{
+	struct notice notice;
+
+	while (notice_receive(server->notices[0], &notice))
+		take_notice(server, &notice);
 }
 
 static void
@@ -268,6 +332,7 @@ accept_some(struct server *server, const struct server_socket *s)
 				log_error("accept: %s", strerror(errno));
 			return;
 		}
+		server->used = io_now();
 		netaddr_from_sockaddr(
 		    &peer, (const struct sockaddr *)&address, size);
 		serve_connection(server, s->listener, fd, &peer);
@@ -275,43 +340,15 @@ accept_some(struct server *server, const struct server_socket *s)
 	}
 }
 
-static void
-start_qmgr(struct server *server)
+/* False: not a front, or one that was told to end. */
+static bool
+remove_child(struct server *server, pid_t pid)
 {
-	struct program_start start = { .name = "qmgr",
-		.arguments = { "-p" },
-		.descriptors = { -1, -1, -1 },
-		.descriptor_count = 3 };
-	struct why why;
-	pid_t pid = program_spawn(server->settings, &start, &why);
+	const struct server_child *child =
+	    server_children_find(&server->children, pid);
+	bool was_leaving = child != NULL && child->is_leaving;
 
-	server->qmgr_started = io_now();
-	if (pid > 0) {
-		server->qmgr = pid;
-		return;
-	}
-	log_error("%s", why.text);
-	server->qmgr_next = io_now() + server->qmgr_backoff;
-}
-
-static void
-qmgr_ended(struct server *server, int status)
-{
-	int64_t ran = io_now() - server->qmgr_started;
-
-	server->qmgr = 0;
-	if (server->is_ending)
-		return;
-	if (ran > QMGR_BACKOFF_LAST)
-		server->qmgr_backoff = QMGR_BACKOFF_FIRST;
-	log_error("qmgr ended (%s %d), starts again in %lld s",
-	    WIFSIGNALED(status) ? "signal" : "code",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-	    (long long)server->qmgr_backoff / 1000);
-	server->qmgr_next = io_now() + server->qmgr_backoff;
-	server->qmgr_backoff *= 2;
-	if (server->qmgr_backoff > QMGR_BACKOFF_LAST)
-		server->qmgr_backoff = QMGR_BACKOFF_LAST;
+	return server_children_remove(&server->children, pid) && !was_leaving;
 }
 
 static void
@@ -321,10 +358,11 @@ reap(struct server *server)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == server->qmgr)
-			qmgr_ended(server, status);
-		else if (server_children_remove(&server->children, pid) &&
-			 WIFSIGNALED(status) && !server->is_ending)
+		if (server_qmgr_ended(
+			&server->qmgr, pid, status, server->is_ending))
+			continue;
+		if (remove_child(server, pid) && WIFSIGNALED(status) &&
+		    !server->is_ending)
 			log_error("front %ld ended by signal %d", (long)pid,
 			    WTERMSIG(status));
 	}
@@ -346,49 +384,92 @@ take_signals(struct server *server)
 	}
 }
 
-static int
-time_to_qmgr(const struct server *server)
-{
-	int64_t left = server->qmgr_next - io_now();
+enum {
+	POLL_SIGNALS,
+	POLL_NOTICES,
+	POLL_SOCKETS /* and more */
+};
 
-	if (server->qmgr > 0)
-		return -1;
-	return left < 0 ? 0 : (int)left;
-}
-
-/* Signals come last: a hang-up changes the sockets. */
+/* Signals come last: a hang-up changes the sockets. Notices come first: who
+ * waits can take the next connection. */
 static void
-take_events(struct server *server, const struct pollfd *pollers, size_t count)
+take_events(struct server *server, const struct pollfd *pollers)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (pollers[i].revents == 0)
+	const struct pollfd *sockets = pollers + POLL_SOCKETS;
+
+	if (pollers[POLL_NOTICES].revents != 0)
+		take_notices(server);
+	for (size_t i = 0; i < server->sockets.count; i++) {
+		if (sockets[i].revents == 0)
 			continue;
 		reload_if_changed(server);
 		accept_some(server, &server->sockets.items[i]);
 	}
-	if (pollers[count].revents != 0)
+	if (pollers[POLL_SIGNALS].revents != 0)
 		take_signals(server);
+}
+
+/* Until qmgr is due, or a front may have waited for long. */
+static int
+time_to_wait(const struct server *server)
+{
+	int qmgr = server_qmgr_wait(&server->qmgr);
+	int idle = SERVER_IDLE_TIME * 1000;
+
+	if (server->children.count == server->children.busy &&
+	    !server->is_inetd)
+		return qmgr;
+	return qmgr >= 0 && qmgr < idle ? qmgr : idle;
+}
+
+/* inetd watches its socket again when we are gone; what comes between
+ * waits in its backlog. */
+static bool
+is_unused(const struct server *server)
+{
+	return server->is_inetd && server->children.busy == 0 &&
+	       io_now() - server->used >= SERVER_IDLE_TIME * 1000;
+}
+
+/* A moment without memory is no reason to end the host. */
+static bool
+may_poll_again(int error)
+{
+	const struct timespec pause = { .tv_nsec = NO_MEMORY_NS };
+
+	if (error != ENOMEM)
+		return error == EINTR;
+	log_warning("poll: %s; tries again", strerror(error));
+	nanosleep(&pause, NULL);
+	return true;
 }
 
 static bool
 run_round(struct server *server, struct why *why)
 {
-	struct pollfd pollers[SERVER_LISTENERS_MAX + 1];
+	struct pollfd pollers[POLL_SOCKETS + SERVER_LISTENERS_MAX];
 	size_t count = server->sockets.count;
 	int n;
 
-	for (size_t i = 0; i < count; i++)
-		pollers[i] = (struct pollfd){ .fd = server->sockets.items[i].fd,
-			.events = POLLIN };
-	pollers[count] =
+	pollers[POLL_SIGNALS] =
 	    (struct pollfd){ .fd = server->signals, .events = POLLIN };
-	n = poll(pollers, count + 1, time_to_qmgr(server));
-	if (n < 0 && errno != EINTR)
+	pollers[POLL_NOTICES] =
+	    (struct pollfd){ .fd = server->notices[0], .events = POLLIN };
+	for (size_t i = 0; i < count; i++)
+		pollers[POLL_SOCKETS + i] =
+		    (struct pollfd){ .fd = server->sockets.items[i].fd,
+			    .events = POLLIN };
+	n = poll(pollers, POLL_SOCKETS + count, time_to_wait(server));
+	if (n < 0 && !may_poll_again(errno))
 		return why_errno(why, "poll");
 	if (n > 0)
-		take_events(server, pollers, count);
-	if (!server->is_ending && time_to_qmgr(server) == 0)
-		start_qmgr(server);
+		take_events(server, pollers);
+	server_children_retire(
+	    &server->children, io_now() - SERVER_IDLE_TIME * 1000, false);
+	if (is_unused(server))
+		server->is_ending = true;
+	if (!server->is_ending)
+		server_qmgr_start_if_due(&server->qmgr, server->settings);
 	return true;
 }
 
@@ -396,8 +477,7 @@ static void
 signal_all(const struct server *server, int number)
 {
 	server_children_kill(&server->children, number);
-	if (server->qmgr > 0)
-		kill(server->qmgr, number);
+	server_qmgr_kill(&server->qmgr, number);
 }
 
 static void
@@ -409,14 +489,14 @@ end_children(struct server *server)
 	signal_all(server, SIGTERM);
 	for (;;) {
 		reap(server);
-		if (server->children.count == 0 && server->qmgr == 0)
+		if (server->children.count == 0 && server->qmgr.pid == 0)
 			return;
 		if (io_wait_readable(server->signals, deadline) != IO_OK)
 			break;
 		take_signals(server);
 	}
 	log_warning("%zu processes do not end: killed",
-	    server->children.count + (server->qmgr > 0));
+	    server->children.count + (server->qmgr.pid > 0));
 	signal_all(server, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
@@ -427,7 +507,6 @@ server_run(struct server *server, struct why *why)
 {
 	bool ok = true;
 
-	start_qmgr(server);
 	while (ok && !server->is_ending)
 		ok = run_round(server, why);
 	end_children(server);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/io.h"
 #include "common/log.h"
 
 static bool
@@ -173,11 +174,28 @@ server_listen_open(const struct settings *settings, struct server_sockets *old,
 	if (settings->listen.count > 0)
 		return add_listed(settings, old, out);
 	for (const struct listener *l = listener_table; l->name != NULL; l++) {
+		/* Only where it is named. */
+		if (l->kind == LISTENER_LMTP)
+			continue;
 		wanted.listener = l;
 		wanted.address.port = l->port;
 		ok = add_entry(old, out, &wanted) && ok;
 	}
 	return ok;
+}
+
+void
+server_listen_take(
+    const struct listener *listener, int fd, struct server_sockets *out)
+{
+	struct server_socket *s = &out->items[0];
+
+	*s = (struct server_socket){ .listener = listener, .fd = fd };
+	netaddr_of_socket(&s->address, fd);
+	io_set_nonblocking(fd, true);
+	/* inetd's own backlog is a short one. */
+	(void)listen(fd, SERVER_BACKLOG);
+	out->count = 1;
 }
 
 void

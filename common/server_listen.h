@@ -38,6 +38,9 @@ bool server_listen_parse(struct slice entry, const struct listener **listener,
  * there. False: some could not be opened, each is logged. */
 bool server_listen_open(const struct settings *settings,
     struct server_sockets *old, struct server_sockets *out);
+/* The one that inetd gives: listening, and shared with it. It is taken. */
+void server_listen_take(
+    const struct listener *listener, int fd, struct server_sockets *out);
 void server_listen_close(struct server_sockets *sockets);
 
 #endif

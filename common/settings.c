@@ -16,8 +16,14 @@
 #include "common/buf.h"
 #include "common/fsutil.h"
 #include "common/log.h"
+#include "common/next_hop.h"
 #include "common/settings_table.h"
 #include "common/settings_text.h"
+#include "common/verify_syntax.h"
+
+/* By enum tls_level, and the choices of tls_security_level. */
+static const char *const level_names[] = { "none", "may", "encrypt", "verify" };
+#define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
 
 #define DEFAULT_PATH    SYSCONFDIR "/merpati/mail.conf"
 #define NAME_MAX_LENGTH 255
@@ -109,6 +115,30 @@ is_private(const struct network *network)
 	return false;
 }
 
+static void
+check_next_hop(const struct settings *settings, struct settings_errors *errors)
+{
+	struct next_hop hop = { .kind = NEXT_HOP_HOST };
+	struct why why;
+
+	if (settings->relayhost[0] != '\0' &&
+	    !next_hop_parse(slice_of(settings->relayhost), &hop, &why))
+		settings_error(
+		    errors, settings->path, 0, "relayhost: %s", why.text);
+	memset(&hop, 0, sizeof(hop));
+	if (!next_hop_parse_bind(slice_of(settings->smtp_bind_address), &hop))
+		settings_error(errors, settings->path, 0,
+		    "smtp_bind_address: one address of each family at most");
+	for (size_t i = 0; i < settings->lmtp_sockets.count; i++)
+		if (settings->lmtp_sockets.items[i][0] != '/')
+			settings_error(errors, settings->path, 0,
+			    "lmtp_sockets: whole paths");
+	if (settings->relay_token_command[0] != '\0' &&
+	    settings->relay_token_command[0] != '/')
+		settings_error(errors, settings->path, 0,
+		    "relay_token_command: a whole path");
+}
+
 /* A mynetworks that would make an open relay is refused. */
 static void
 check_mynetworks(
@@ -132,10 +162,43 @@ check_mynetworks(
 	}
 }
 
+/* Who may say who the client is can say that it is anybody. */
+static void
+check_claimants(const struct settings *settings, struct settings_errors *errors,
+    const char *name, const struct network_list *list)
+{
+	char text[NETADDR_TEXT_SIZE];
+	const struct network *network;
+
+	for (size_t i = 0; i < list->count; i++) {
+		network = &list->items[i];
+		if (is_private(network) ||
+		    network->bits >= (network->base.family == 4 ? 24 : 48))
+			continue;
+		settings_error(errors, settings->path, 0,
+		    "%s: %s/%u would make an open relay; list your own"
+		    " proxies, one by one",
+		    name, netaddr_format(&network->base, text),
+		    (unsigned int)network->bits);
+	}
+}
+
 static void
 check_values(const struct settings *settings, struct settings_errors *errors)
 {
+	struct why why;
+
 	check_mynetworks(settings, errors);
+	check_claimants(
+	    settings, errors, "proxy_networks", &settings->proxy_networks);
+	check_claimants(
+	    settings, errors, "xclient_hosts", &settings->xclient_hosts);
+	if (settings->command_timeout == 0)
+		settings_error(errors, settings->path, 0,
+		    "command_timeout: at least one second (RFC 5321 4.5.3.2"
+		    " wants five minutes)");
+	if (!verify_settings_check(settings, &why))
+		settings_error(errors, settings->path, 0, "%s", why.text);
 	if (strchr(settings->hostname, ' ') != NULL)
 		settings_error(errors, settings->path, 0,
 		    "hostname: one name, without blanks");
@@ -148,6 +211,7 @@ check_values(const struct settings *settings, struct settings_errors *errors)
 	if (settings->smtp_port < 1 || settings->smtp_port > 65535)
 		settings_error(
 		    errors, settings->path, 0, "smtp_port: 1 to 65535");
+	check_next_hop(settings, errors);
 	if (settings->minimal_backoff_time < 1 ||
 	    settings->minimal_backoff_time > settings->maximal_backoff_time)
 		settings_error(errors, settings->path, 0,
@@ -216,6 +280,23 @@ settings_errors_log(const struct settings_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
 		log_error("%s", errors->texts[i]);
+}
+
+const char *
+tls_level_name(enum tls_level level)
+{
+	return level_names[level];
+}
+
+bool
+tls_level_find(struct slice name, enum tls_level *level)
+{
+	for (size_t i = 0; i < LEVELS; i++)
+		if (slice_eq(name, slice_of(level_names[i]))) {
+			*level = (enum tls_level)i;
+			return true;
+		}
+	return false;
 }
 
 bool

@@ -35,7 +35,16 @@ struct network_list {
 };
 
 enum internet { INTERNET_YES, INTERNET_SMARTHOST, INTERNET_NO };
-enum tls_level { TLS_LEVEL_NONE, TLS_LEVEL_MAY, TLS_LEVEL_ENCRYPT };
+enum sender_check { SENDER_CHECK_OWN, SENDER_CHECK_DOMAIN, SENDER_CHECK_NO };
+enum reverse_dns { REVERSE_DNS_AUTO, REVERSE_DNS_YES, REVERSE_DNS_NO };
+enum policy_failure { POLICY_FAILURE_DEFER, POLICY_FAILURE_ACCEPT };
+/* In the order of what they ask of a host. VERIFY: chain and name, too. */
+enum tls_level {
+	TLS_LEVEL_NONE,
+	TLS_LEVEL_MAY,
+	TLS_LEVEL_ENCRYPT,
+	TLS_LEVEL_VERIFY
+};
 
 struct account_cache;
 
@@ -51,11 +60,22 @@ struct settings {
 	struct network_list mynetworks; /* may relay; default loopback */
 	bool mynetworks_public;         /* allow public networks in it */
 	struct network_list cleartext_auth; /* default loopback */
+	struct network_list proxy_networks; /* they speak PROXY; none */
+	struct network_list xclient_hosts, xforward_hosts; /* none */
+	uint64_t sender_check;          /* enum sender_check */
+	char *senders;                  /* file: address login, login */
+	bool hide_client;               /* of who logged in; yes */
 	/* relaying */
 	char *relayhost;                /* "host:port", "[1.2.3.4]:25" or "" */
 	char *relay_map;                /* file: destination user:password */
 	char *route_map;                /* file: domain host:port */
+	char *sender_route_map;         /* file: address host:port, or "" */
+	char *relay_token_command;      /* program, or "" */
+	struct string_list lmtp_sockets; /* that relay may connect to */
+	char *smtp_bind_address;        /* "ADDRESS[,ADDRESS]" or "" */
 	uint64_t tls_security_level;    /* enum tls_level, outgoing */
+	char *tls_policy_map;           /* $sysconfdir/merpati/tls-policy */
+	char *tls_ca_file;              /* "": the system's */
 	uint64_t smtp_port;             /* outgoing port to MX hosts: 25 */
 	bool smtp_ipv6, smtp_ipv4;
 	/* recipients */
@@ -75,13 +95,47 @@ struct settings {
 	uint64_t queue_minimum_free;    /* 0: 3 * message_size_limit */
 	uint64_t maximal_queue_lifetime, bounce_queue_lifetime;
 	uint64_t delay_warning_time;
+	uint64_t maximal_hold_time;     /* 60d; HOLDFOR, HOLDUNTIL */
+	uint64_t journal_life;          /* 7d; 0: none */
+	char *remote_answers;           /* $sysconfdir/merpati/answers */
 	uint64_t minimal_backoff_time, maximal_backoff_time;
 	uint64_t destination_concurrency; /* relay processes per host: 20 */
+	uint64_t initial_destination_concurrency; /* to begin with: 5 */
 	uint64_t delivery_processes;    /* deliver processes in all: 20 */
 	uint64_t relay_processes;       /* relay processes in all: 100 */
+	/* content filters: filter_spec.h */
+	char *filter_commands, *milters, *smtpd_filters;
+	/* what verify is asked (verify.8) */
+	char *access;                   /* file: client:... helo:... */
+	uint64_t reverse_dns;           /* enum reverse_dns */
+	struct string_list dns_servers; /* empty: /etc/resolv.conf */
+	struct string_list dnsbl;       /* zone=pattern*weight */
+	uint64_t dnsbl_threshold;
+	bool sender_domain_check;
+	uint64_t greet_pause;           /* seconds; 0 off */
+	bool greylist;
+	uint64_t greylist_delay, greylist_window, greylist_lifetime;
+	uint64_t greylist_passes;       /* then the network is known */
+	uint64_t rate_connections, rate_messages; /* a minute; 0 off */
+	struct string_list rate_user;   /* "300/h" "1000/d" recipients */
+	uint64_t max_unknown_recipients; /* then 421; 0 off */
+	struct string_list policy_servers; /* "inet:host:port" "unix:/path" */
+	uint64_t policy_timeout;
+	uint64_t policy_failure;        /* enum policy_failure */
+	bool verify_required;           /* 451 when verify fails */
 	/* TLS */
 	char *tls_cert_file, *tls_key_file; /* "": found by hostname or made */
 	uint64_t tls_min_version;       /* 0: TLSv1.2, 1: TLSv1.3 */
+	/* logins */
+	struct string_list auth_mechanisms; /* none: all that can work */
+	uint64_t password_scheme;       /* enum password_scheme (auth.h) */
+	char *app_passwords;            /* $sysconfdir/merpati/app-passwords */
+	char *auth_pam;                 /* PAM service, or "" */
+	char *checkpassword, *oauth_command; /* programs, or "" */
+	char *tls_client_ca_file;       /* "": no client certificates */
+	char *client_certs;             /* table: SHA-256 fingerprint, user */
+	uint64_t auth_failures_account, auth_failures_network; /* 0: no limit */
+	uint64_t auth_failure_period, auth_success_memory;
 	/* mailboxes */
 	struct string_list special_folders; /* Drafts Sent Junk Trash Archive */
 	/* super-server */
@@ -89,6 +143,7 @@ struct settings {
 	                                 * all seven services */
 	uint64_t max_connections;       /* 512, all services together */
 	uint64_t rate_client;           /* 20 connections per address at once */
+	uint64_t command_timeout;       /* of one SMTP command: 300 */
 	/* places */
 	char *queue_directory;          /* $localstatedir/spool/merpati */
 	char *state_directory;          /* $localstatedir/lib/merpati */
@@ -122,6 +177,8 @@ void settings_errors_log(const struct settings_errors *errors);
  * domains at all, "localhost". */
 bool settings_is_local_domain(const struct settings *settings,
     struct slice domain);
+const char *tls_level_name(enum tls_level level);
+bool tls_level_find(struct slice name, enum tls_level *level);
 bool network_list_contains(const struct network_list *list,
     const struct netaddr *addr);
 

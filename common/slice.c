@@ -225,3 +225,12 @@ slice_to_array(struct slice s, char *array, size_t size)
 	array[s.len] = '\0';
 	return true;
 }
+
+bool
+slice_is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.ptr[i] & 0x80) != 0)
+			return false;
+	return true;
+}

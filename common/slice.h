@@ -68,6 +68,7 @@ bool slice_u64(struct slice s, uint64_t max, uint64_t *out);
  * or when the slice holds a NUL. */
 bool slice_to_array(struct slice s, char *array, size_t size);
 
+bool slice_is_ascii(struct slice s); /* no byte over 127 */
 char ascii_lower(char c);
 bool ascii_is_digit(char c);
 bool ascii_is_alpha(char c);

@@ -54,9 +54,15 @@ enum {
 };
 
 /* Envelope records, in this order; 'R' holds the lower case ones, in this
- * order. */
+ * order. Those of the second lines are not there when they are empty. */
 #define SPOOL_RECORDS "SLHP"
+#define SPOOL_RECORDS_OPTIONAL "IO" /* envelope id, spool_options.h */
 #define SPOOL_RECIPIENT_RECORDS "aogeu"
+#define SPOOL_RECIPIENT_OPTIONAL "nr" /* notify, original (ORCPT) */
+
+struct spool_schedule;
+void spool_format_schedule(char slot[SPOOL_HEADER_SIZE],
+    const struct spool_schedule *schedule);
 
 static inline void
 spool_put(char *at, uint64_t value, unsigned int size)

@@ -11,6 +11,7 @@
 #include "common/fsutil.h"
 #include "common/limits.h"
 #include "common/spool_layout.h"
+#include "common/spool_options.h"
 #include "common/spoolfile.h"
 
 enum {
@@ -127,6 +128,42 @@ take_record(struct slice *rest, char type, struct slice *out)
 	return true;
 }
 
+/* A record that may not be there; when it is, it is not empty. */
+static bool
+take_optional(struct slice *rest, char type, struct slice *out)
+{
+	*out = S("");
+	if (rest->len == 0 || rest->ptr[0] != type)
+		return true;
+	return take_record(rest, type, out) && out->len > 0;
+}
+
+static bool
+parse_message_options(struct slice *rest, struct mail_options *options)
+{
+	struct slice id, text;
+
+	if (!take_optional(rest, 'I', &id) || !take_optional(rest, 'O', &text))
+		return false;
+	options->envelope_id = id;
+	return text.len == 0 ? mail_options_are_valid(options)
+			     : spool_options_parse(text, options);
+}
+
+static bool
+parse_recipient_options(struct slice *rest, struct rcpt_options *options)
+{
+	struct slice notify;
+
+	options->notify = 0;
+	if (!take_optional(rest, 'n', &notify) ||
+	    !take_optional(rest, 'r', &options->original))
+		return false;
+	return (notify.len == 0 ||
+		   spool_notify_parse(notify, &options->notify)) &&
+	       rcpt_options_are_valid(options);
+}
+
 static bool
 parse_recipient(
     struct slice record, const char *slot, struct spool_recipient *out)
@@ -144,10 +181,11 @@ parse_recipient(
 	out->argument = fields[2];
 	out->extension = fields[3];
 	out->user.is_virtual = slice_index(fields[4], '@') < fields[4].len;
-	return record.len == 0 &&
+	return parse_recipient_options(&record, &out->options) &&
+	       record.len == 0 &&
 	       slice_to_array(
 		   fields[4], out->user.name, sizeof(out->user.name)) &&
-	       out->status != '\0' && strchr("TDFBX", out->status) != NULL &&
+	       out->status != '\0' && strchr("TDFBXNR", out->status) != NULL &&
 	       out->kind != '\0' && strchr("LRPF", out->kind) != NULL;
 }
 
@@ -216,6 +254,7 @@ parse_pages(struct slice pages, struct arena *arena,
 	    !take_record(&rest, 'L', &message->login) ||
 	    !take_record(&rest, 'H', &message->helo) ||
 	    !take_record(&rest, 'P', &message->peer) ||
+	    !parse_message_options(&rest, &message->options) ||
 	    !parse_recipients(&layout, rest, message)) {
 		why_set(why, "envelope is malformed");
 		return RESULT_NEVER;
@@ -354,8 +393,11 @@ compare_crc(int fd, struct slice pages, uint64_t size, struct why *why)
 		crc = crc32c(crc, bytes, len);
 		at += len;
 	}
-	if (result == RESULT_OK && (!read_at(fd, bytes, SPOOL_END_SIZE, end) ||
-				       crc != spool_get(bytes + END_CRC, 4))) {
+	if (result == RESULT_OK && !read_at(fd, bytes, SPOOL_END_SIZE, end)) {
+		why_errno(why, "read of the queue file's end");
+		result = RESULT_LATER;
+	} else if (result == RESULT_OK &&
+		   crc != spool_get(bytes + END_CRC, 4)) {
 		why_set(why, "body is damaged: wrong checksum");
 		result = RESULT_NEVER;
 	}
@@ -426,16 +468,24 @@ spool_mark(int fd, size_t recipient, char status, struct why *why)
 	return fs_write_at(fd, slice_make(&status, 1), at, why);
 }
 
-bool
-spool_write_schedule(
-    int fd, const struct spool_schedule *schedule, struct why *why)
+void
+spool_format_schedule(
+    char slot[SPOOL_HEADER_SIZE], const struct spool_schedule *schedule)
 {
-	char slot[SPOOL_HEADER_SIZE] = { 0 };
-
+	memset(slot, 0, SPOOL_HEADER_SIZE);
 	spool_put(slot + SCHEDULE_ATTEMPTS, schedule->attempts, 4);
 	spool_put(slot + SCHEDULE_FLAGS, schedule->flags, 4);
 	spool_put(slot + SCHEDULE_NEXT, schedule->next, 8);
 	spool_put(slot + SPOOL_CRC_AT, crc32c(0, slot, SPOOL_CRC_AT), 4);
+}
+
+bool
+spool_write_schedule(
+    int fd, const struct spool_schedule *schedule, struct why *why)
+{
+	char slot[SPOOL_HEADER_SIZE];
+
+	spool_format_schedule(slot, schedule);
 	return fs_write_at(
 	    fd, slice_make(slot, sizeof(slot)), SPOOL_SCHEDULE_OFFSET, why);
 }

@@ -16,6 +16,7 @@
 #include "common/fsutil.h"
 #include "common/limits.h"
 #include "common/spool_layout.h"
+#include "common/spool_options.h"
 #include "common/spoolfile.h"
 
 enum {
@@ -33,6 +34,7 @@ struct spool_writer {
 	bool is_committed;
 	bool is_relaxed;
 	struct buf pending; /* not yet written */
+	uint64_t body_offset;
 	uint64_t body_length;
 	uint32_t crc;
 };
@@ -112,6 +114,37 @@ put_record(struct buf *out, char type, struct slice s)
 	       buf_add(out, s);
 }
 
+/* Left out when empty: then it is the default. */
+static bool
+put_optional(struct buf *out, char type, struct slice s)
+{
+	return s.len == 0 || put_record(out, type, s);
+}
+
+static bool
+put_message_options(struct buf *out, const struct mail_options *options)
+{
+	char text[SPOOL_OPTIONS_SIZE];
+
+	if (!mail_options_are_valid(options))
+		return false;
+	spool_options_format(options, text);
+	return put_optional(out, 'I', options->envelope_id) &&
+	       put_optional(out, 'O', slice_of(text));
+}
+
+static bool
+put_recipient_options(struct buf *out, const struct rcpt_options *options)
+{
+	char text[SPOOL_OPTIONS_SIZE];
+
+	if (!rcpt_options_are_valid(options))
+		return false;
+	spool_notify_format(options->notify, text);
+	return put_optional(out, 'n', slice_of(text)) &&
+	       put_optional(out, 'r', options->original);
+}
+
 static bool
 put_recipient(struct buf *out, const struct spool_recipient *recipient)
 {
@@ -122,7 +155,8 @@ put_recipient(struct buf *out, const struct spool_recipient *recipient)
 		  put_record(out, 'o', recipient->original) &&
 		  put_record(out, 'g', recipient->argument) &&
 		  put_record(out, 'e', recipient->extension) &&
-		  put_record(out, 'u', slice_of(recipient->user.name));
+		  put_record(out, 'u', slice_of(recipient->user.name)) &&
+		  put_recipient_options(out, &recipient->options);
 
 	if (ok)
 		spool_put(
@@ -139,7 +173,8 @@ put_envelope(struct buf *out, const struct spool_message *message, char *slots)
 	if (!put_record(out, 'S', message->sender) ||
 	    !put_record(out, 'L', message->login) ||
 	    !put_record(out, 'H', message->helo) ||
-	    !put_record(out, 'P', message->peer))
+	    !put_record(out, 'P', message->peer) ||
+	    !put_message_options(out, &message->options))
 		return false;
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		before = out->len;
@@ -181,6 +216,7 @@ put_header(struct spool_writer *writer, const struct spool_message *message,
 	spool_put(page + HEADER_COUNT, message->recipient_count, 4);
 	spool_put(page + HEADER_ENVELOPE, envelope.len, 4);
 	spool_put(page + HEADER_BODY, offset, 8);
+	writer->body_offset = offset;
 	crc = crc32c(crc, envelope.ptr, envelope.len);
 	spool_put(page + HEADER_ENVELOPE_CRC, crc, 4);
 	spool_put(page + SPOOL_CRC_AT, crc32c(0, page, SPOOL_CRC_AT), 4);
@@ -224,8 +260,7 @@ spool_writer_envelope(struct spool_writer *writer,
 		 buf_slice(&envelope));
 	buf_free(&envelope);
 	alloc_release(slots);
-	return ok ||
-	       why_set(why, "envelope too large or with control characters");
+	return ok || why_set(why, "envelope too large or with bad characters");
 }
 
 static bool
@@ -244,7 +279,7 @@ create_file(struct spool_writer *writer, struct why *why)
 	spool_id_make(part);
 	snprintf(name, sizeof(name), ".%s", part);
 	writer->fd = openat(writer->bucket_fd, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	fault_point("A1");
 	if (writer->fd < 0)
 		return why_errno(why, "create %s/%s", path, name);
@@ -284,6 +319,42 @@ spool_writer_body(
 			return why_set(why, "envelope too large");
 		bytes = slice_from(bytes, piece.len);
 	}
+	return true;
+}
+
+bool
+spool_writer_read(struct spool_writer *writer, uint64_t offset, char *bytes,
+    size_t length, struct why *why)
+{
+	ssize_t n;
+
+	if (writer->pending.len > 0 && !write_pending(writer, why))
+		return false;
+	offset += writer->body_offset;
+	while (length > 0) {
+		n = pread(writer->fd, bytes, length, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return why_errno(why, "read of %s", writer->id);
+		bytes += n;
+		length -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return true;
+}
+
+bool
+spool_writer_schedule(struct spool_writer *writer,
+    const struct spool_schedule *schedule, struct why *why)
+{
+	if (writer->fd >= 0)
+		return spool_write_schedule(writer->fd, schedule, why);
+	BUG_UNLESS(writer->pending.len > SPOOL_SLOTS_OFFSET);
+	spool_format_schedule(
+	    writer->pending.ptr + SPOOL_SCHEDULE_OFFSET, schedule);
 	return true;
 }
 

@@ -30,6 +30,7 @@ static const struct entry entries[] = {
 	{ "why", S_IFDIR, 0700, 0700, true },
 	{ "bad", S_IFDIR, 0700, 0700, false },
 	{ "drop", S_IFDIR, 03733, 0700, false },
+	{ "journal", S_IFDIR, 0700, 0700, false },
 	{ "trigger", S_IFIFO, 0600, 0600, false },
 	{ "control", S_IFIFO, 0600, 0600, false },
 	{ "lock", S_IFREG, 0600, 0600, false },

@@ -17,9 +17,9 @@
  *   end    64  END record: magic "MERPEND1", body length, CRC32C over
  *              header, slots without status bytes, envelope and body
  *
- * A file without a valid END record was never acknowledged. The writer is
- * enqueue (and qmgr for bounces); qmgr alone changes status bytes and the
- * scheduling slot, one pwrite each. Readers treat the file as hostile.
+ * A file without a valid END record was never acknowledged. enqueue writes it
+ * (qmgr, bounces); qmgr alone changes status bytes and schedule, one pwrite
+ * each. Readers treat the file as hostile.
  *
  * The id is 13 letters of the base 32 alphabet without I L O U:
  * microseconds since 1970 shifted left by 12, plus 12 bits of the pid. The
@@ -35,34 +35,22 @@
 
 #include "common/arena.h"
 #include "common/inject.h"
+#include "common/mail_options.h"
 #include "common/resolve.h"
 #include "common/result.h"
 #include "common/slice.h"
+#include "common/spool_status.h"
 
 #define SPOOL_ID_LENGTH 13
 #define SPOOL_ID_SIZE 14
 #define SPOOL_PATH_SIZE 32       /* "queue/7f/0123456789ABC" */
 #define SPOOL_BUCKETS 256
 
-enum recipient_status {
-	RECIPIENT_TODO = 'T',
-	RECIPIENT_DONE = 'D',
-	RECIPIENT_FAILED = 'F',
-	RECIPIENT_BOUNCED = 'B', /* failure reported */
-	RECIPIENT_DELETED = 'X', /* by mailq delete: silently gone */
-};
-
 enum spool_flags {
 	SPOOL_8BIT = 1 << 0,      /* body has bytes over 127 */
 	SPOOL_BOUNCE = 1 << 1,    /* made here: its failure makes no bounce */
 	SPOOL_LOCAL = 1 << 2,     /* by sendmail(1) */
 	SPOOL_AUTHENTICATED = 1 << 3,
-};
-
-enum schedule_flags {
-	SCHEDULE_HOLD = 1 << 0,
-	SCHEDULE_IN_FLIGHT = 1 << 1, /* an attempt had begun */
-	SCHEDULE_WARNED = 1 << 2,    /* delay notice was sent */
 };
 
 struct spool_recipient {
@@ -73,6 +61,7 @@ struct spool_recipient {
 	struct slice argument; /* program or file */
 	struct slice extension;
 	struct user user;      /* name only: looked up again at delivery */
+	struct rcpt_options options;
 };
 
 struct spool_schedule {
@@ -87,6 +76,7 @@ struct spool_message {
 	uint64_t created;      /* wall seconds */
 	struct slice sender;   /* reverse path, "" null */
 	struct slice login, helo, peer; /* facts, for logs and DSNs */
+	struct mail_options options;
 	size_t recipient_count;
 	struct spool_recipient *recipients;
 	struct spool_schedule schedule;
@@ -102,8 +92,7 @@ bool spool_id_is_valid(struct slice id);
 /* "queue/7f/ID" relative to the spool directory. */
 void spool_path(const char *id, char path[SPOOL_PATH_SIZE]);
 
-/* False, and why->error ENOSPC, when less than minimum_free bytes (or too few
- * inodes) are left: 452 4.3.1 at MAIL. */
+/* False with ENOSPC when less than minimum_free bytes or inodes are left. */
 bool spool_has_room(int spool_fd, uint64_t minimum_free, struct why *why);
 
 /* Writing: open, envelope, body in pieces, commit. The order of system calls
@@ -112,22 +101,24 @@ bool spool_has_room(int spool_fd, uint64_t minimum_free, struct why *why);
 struct spool_writer;
 /* Nothing is on disk before the first 64 KiB or commit. */
 struct spool_writer *spool_writer_open(int spool_fd, struct why *why);
-/* Use this id; EEXIST at commit when it is taken. False: not an id. */
+/* EEXIST at commit when it is taken. False: not an id. */
 bool spool_writer_set_id(struct spool_writer *writer, const char *id);
-/* strict_sync = no: leave the directory sync out. */
-void spool_writer_relax(struct spool_writer *writer);
-/* message: flags, created, sender, recipients, login, helo, peer. */
+void spool_writer_relax(struct spool_writer *writer); /* strict_sync = no */
+/* message: all but what reading adds; options have to be valid. */
 bool spool_writer_envelope(struct spool_writer *writer,
     const struct spool_message *message, struct why *why);
 bool spool_writer_body(struct spool_writer *writer, struct slice bytes,
     struct why *why);
+bool spool_writer_schedule(struct spool_writer *writer,
+    const struct spool_schedule *schedule, struct why *why);
 uint64_t spool_writer_body_length(const struct spool_writer *writer);
-/* After true the message is on stable storage under its id. fixed_id: NULL
- * or another id to put it under, EEXIST when taken. */
+/* Exactly length bytes of the body that was written, before commit. */
+bool spool_writer_read(struct spool_writer *writer, uint64_t offset,
+    char *bytes, size_t length, struct why *why);
+/* True: on stable storage. fixed_id: NULL, or its id; EEXIST when taken. */
 bool spool_writer_commit(struct spool_writer *writer, const char *fixed_id,
     char id[SPOOL_ID_SIZE], struct why *why);
-/* Aborts if not committed. Drops the live writer mark: after the reply. */
-void spool_writer_close(struct spool_writer **writer);
+void spool_writer_close(struct spool_writer **writer); /* after the reply */
 /* The id the message will get, known before commit (for Received:). */
 const char *spool_writer_id(const struct spool_writer *writer);
 
@@ -136,15 +127,13 @@ const char *spool_writer_id(const struct spool_writer *writer);
  * damaged (why says where); RESULT_LATER: I/O error. */
 enum result spool_read(int fd, const char *id, struct arena *arena,
     struct spool_message *message, struct why *why);
-/* Read everything and compare the CRC. */
-enum result spool_verify(int fd, struct why *why);
-/* Parse a whole file from memory, for tests and the fuzzer. */
+enum result spool_verify(int fd, struct why *why); /* the CRC of all */
+/* A whole file in memory, for tests and the fuzzer. */
 enum result spool_parse(struct slice file, struct arena *arena,
     struct spool_message *message, struct why *why);
-
 /* In place: one recipient's status byte, and the scheduling slot. */
 bool spool_mark(int fd, size_t recipient, char status, struct why *why);
-bool spool_write_schedule(int fd, const struct spool_schedule *schedule,
+bool spool_write_schedule(int fd, const struct spool_schedule *slot,
     struct why *why);
 
 #endif

@@ -106,6 +106,34 @@ load_server(SSL_CTX *context, const struct settings *settings, struct why *why)
 	return is_there ? ok : load_own(context, settings, why);
 }
 
+/* The handshake goes on whatever the client shows: what it is worth is said
+ * in tls_status. A certificate in the file need not be an authority's. */
+static int
+verify_later(int is_right, X509_STORE_CTX *store)
+{
+	(void)is_right;
+	(void)store;
+	return 1;
+}
+
+static bool
+ask_client(SSL_CTX *context, const struct settings *settings, struct why *why)
+{
+	const char *file = settings->tls_client_ca_file;
+	char reason[128];
+
+	if (file[0] == '\0')
+		return true;
+	if (SSL_CTX_load_verify_file(context, file) != 1)
+		return why_set(why, "tls_client_ca_file %s: %s", file,
+		    tls_reason(reason, sizeof(reason)));
+	SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file));
+	X509_VERIFY_PARAM_set_flags(
+	    SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, verify_later);
+	return true;
+}
+
 SSL_CTX *
 tls_context_server(const struct settings *settings, struct why *why)
 {
@@ -113,7 +141,8 @@ tls_context_server(const struct settings *settings, struct why *why)
 	    settings->tls_min_version == 1 ? TLS1_3_VERSION : TLS1_2_VERSION,
 	    why);
 
-	if (context == NULL || load_server(context, settings, why))
+	if (context == NULL || (load_server(context, settings, why) &&
+				   ask_client(context, settings, why)))
 		return context;
 	SSL_CTX_free(context);
 	return NULL;
@@ -126,10 +155,17 @@ tls_context_client(const struct settings *settings, struct why *why)
 	SSL_CTX *context =
 	    context_new(TLS_client_method(), TLS1_2_VERSION, why);
 
-	(void)settings;
 	if (context == NULL)
 		return NULL;
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+	if (settings->tls_ca_file[0] != '\0') {
+		if (SSL_CTX_load_verify_file(context, settings->tls_ca_file) !=
+		    1)
+			log_warning("cannot read certificates from %s",
+			    settings->tls_ca_file);
+		ERR_clear_error();
+		return context;
+	}
 	for (size_t i = 0;
 	     i < sizeof(tls_authorities) / sizeof(tls_authorities[0]); i++)
 		if (SSL_CTX_load_verify_file(context, tls_authorities[i]) == 1)

@@ -17,6 +17,7 @@
 #include "common/program.h"
 #include "common/settings.h"
 #include "common/tls_context.h"
+#include "common/tls_identity.h"
 #include "common/tls_pump.h"
 #include "common/tls_status.h"
 
@@ -101,11 +102,23 @@ make_ssl(const struct settings *settings, const struct tls_options *options,
 }
 
 static void
+fill_client_verdict(struct tls_status *status, SSL *ssl)
+{
+	long verdict = SSL_get_verify_result(ssl);
+
+	if (SSL_get0_peer_certificate(ssl) == NULL)
+		return;
+	status->is_verified = verdict == X509_V_OK;
+	if (verdict != X509_V_OK)
+		snprintf(status->text, sizeof(status->text), "%s",
+		    X509_verify_cert_error_string(verdict));
+}
+
+static void
 fill_status(struct tls_status *status, SSL *ssl)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	long verdict = SSL_get_verify_result(ssl);
 
 	status->is_ok = 1;
 	snprintf(status->version, sizeof(status->version), "%s",
@@ -116,12 +129,9 @@ fill_status(struct tls_status *status, SSL *ssl)
 	if (name != NULL)
 		snprintf(status->server_name, sizeof(status->server_name), "%s",
 		    name);
-	if (SSL_is_server(ssl) || SSL_get0_peer_certificate(ssl) == NULL)
-		return;
-	status->is_verified = verdict == X509_V_OK;
-	if (verdict != X509_V_OK)
-		snprintf(status->text, sizeof(status->text), "%s",
-		    X509_verify_cert_error_string(verdict));
+	fill_client_verdict(status, ssl);
+	if (SSL_is_server(ssl))
+		tls_identity_fill(status, ssl);
 }
 
 static bool

@@ -90,7 +90,8 @@ list_paths(struct path_list *list, const struct job *job)
 
 /* spool stays open, and what is below it. */
 static bool
-enter_jail(struct agent *agent, const struct job *job, int spool)
+enter_jail(
+    struct agent *agent, const struct job *job, int spool, struct why *why)
 {
 	struct path_list list = { .arena = arena_new("paths", PATH_ARENA) };
 	struct jail_request request = { .keep_count = spool + 1,
@@ -98,16 +99,15 @@ enter_jail(struct agent *agent, const struct job *job, int spool)
 		.uid = geteuid(),
 		.gid = getegid() };
 	time_t zero = 0;
-	struct why why;
 	struct tm tm;
 	bool ok;
 
 	/* libc reads the time zone now or never. */
 	localtime_r(&zero, &tm);
 	list_paths(&list, job);
-	ok = jail_enter(jail_find("deliver"), agent->settings, &request, &why);
+	ok = jail_enter(jail_find("deliver"), agent->settings, &request, why);
 	if (!ok)
-		log_error("%s", why.text);
+		log_error("%s", why->text);
 	arena_free(&list.arena);
 	return ok;
 }
@@ -125,13 +125,15 @@ agent_confine(struct agent *agent, const struct job *job, int spool, bool *ok,
 		return true;
 	if (agent->confinement != CONFINE_AT_JOB)
 		return agent->confinement == needed;
-	if (needed == CONFINED_TO_MAILBOX &&
-	    !delivery_make_home(&job->user, why)) {
+	/* What the message meets there is no fault of its own: an answer. */
+	if ((needed == CONFINED_TO_MAILBOX &&
+		!delivery_make_home(&job->user, why)) ||
+	    (needed != CONFINED_TO_COMMANDS &&
+		!enter_jail(agent, job, spool, why))) {
 		*ok = false;
+		agent->is_spent = true;
 		return true;
 	}
-	if (needed != CONFINED_TO_COMMANDS && !enter_jail(agent, job, spool))
-		return false;
 	agent->confinement = needed;
 	agent->is_spent = needed == CONFINED_TO_FILES;
 	return true;

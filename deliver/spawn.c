@@ -163,6 +163,9 @@ deliver_spawn_run(const struct settings *settings, int argc, char *const argv[])
 			continue;
 		if (status != IO_OK)
 			break;
+		/* The name service may have had a bad moment. */
+		if (rules.virtual_uid == 0)
+			find_virtual_user(&rules);
 		if (!spawn_agent(&rules, &message, agent))
 			code = EX_PROTOCOL;
 		if (agent >= 0)

@@ -39,17 +39,20 @@ cmd_expunge(struct session *session, struct command *command)
 /* Bits of the keywords named; those for which there is no room are left
  * out: the FETCH response shows it. */
 static uint32_t
-keyword_bits(
-    struct session *session, const struct flag_list *list, bool may_create)
+keyword_bits(struct session *session, const struct flag_list *list,
+    bool may_create, bool *is_saved)
 {
 	uint32_t bits = 0;
 	int number;
 
+	*is_saved = true;
 	for (size_t i = 0; i < list->count; i++) {
 		number = folder_keyword_find(
 		    session->folder, list->keywords[i], may_create);
 		if (number >= 0)
 			bits |= (uint32_t)1 << number;
+		if (number == FOLDER_KEYWORD_UNSAVED)
+			*is_saved = false;
 	}
 	return bits;
 }
@@ -84,11 +87,16 @@ cmd_store(struct session *session, struct command *command)
 	struct why why = { 0 };
 	size_t index, lost = 0;
 	uint32_t bits;
+	bool is_saved;
 
 	if (!selection_begin(&selection, session, command))
 		return;
 	bits = keyword_bits(
-	    session, &command->flags, command->mode != STORE_REMOVE);
+	    session, &command->flags, command->mode != STORE_REMOVE, &is_saved);
+	if (!is_saved) {
+		reply_set(session, "NO [UNAVAILABLE] A keyword is not saved");
+		return;
+	}
 	if (bits >> session->shown_keywords != 0)
 		session_say_flags(session);
 	while (selection_next(&selection, session, &index)) {

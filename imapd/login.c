@@ -10,9 +10,8 @@
 
 #include "imapd/parse.h"
 
-#define LOGIN_ARENA  65536
-#define REPLIES_MAX  65536
-#define RESPONSE_MAX 4096
+#define LOGIN_ARENA 65536
+#define REPLIES_MAX 65536
 
 struct login_command {
 	struct slice tag, first, second;
@@ -59,8 +58,10 @@ add_capabilities(struct login *login)
 	buf_add(out, S("CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID IDLE"));
 	if (!login->connection->is_tls)
 		buf_add(out, S(" STARTTLS"));
-	buf_add_string(
-	    out, may_login(login) ? " AUTH=PLAIN" : " LOGINDISABLED");
+	if (may_login(login))
+		sasl_list(login->connection->mechanisms, " AUTH=", out);
+	else
+		buf_add_string(out, " LOGINDISABLED");
 }
 
 void
@@ -73,8 +74,6 @@ login_init(struct login *login, const struct connection *connection)
 	    &login->reader, LIMIT_IMAP_LOGIN_COMMAND, LIMIT_IMAP_LOGIN_LITERAL);
 	buf_init(&login->replies, REPLIES_MAX);
 	buf_init(&login->tag, LIMIT_IMAP_LOGIN_COMMAND);
-	buf_init(&login->user, LIMIT_USER_NAME);
-	buf_init(&login->password, LIMIT_PASSWORD);
 	/* After STARTTLS there is no second greeting. */
 	if (connection->is_tls && !connection->listener->is_tls)
 		return;
@@ -97,13 +96,10 @@ login_clear(struct login *login)
 {
 	if (login->has_sasl)
 		sasl_end(&login->sasl);
-	login_wipe(&login->password);
 	reader_free(&login->reader);
 	arena_free(&login->arena);
 	buf_free(&login->replies);
 	buf_free(&login->tag);
-	buf_free(&login->user);
-	buf_free(&login->password);
 }
 
 static void
@@ -223,15 +219,22 @@ refuse_in_clear(struct login *login, struct slice tag)
 }
 
 static void
-ask_auth(struct login *login, struct slice user, struct slice password)
+end_sasl(struct login *login)
 {
-	buf_clear(&login->user);
-	login_wipe(&login->password);
-	if (user.len > 0 && buf_add(&login->user, user) &&
-	    buf_add(&login->password, password))
-		login->next = LOGIN_AUTH;
-	else
-		login_answered(login, CONTROL_AUTH_NO);
+	if (login->has_sasl)
+		sasl_end(&login->sasl);
+	login->has_sasl = login->is_in_sasl = false;
+}
+
+static bool
+begin_sasl(struct login *login, const struct login_command *command,
+    struct slice mechanism, unsigned int offered)
+{
+	end_sasl(login);
+	login->has_sasl = sasl_begin(&login->sasl, mechanism, offered);
+	buf_clear(&login->tag);
+	buf_add(&login->tag, command->tag);
+	return login->has_sasl;
 }
 
 static void
@@ -239,16 +242,13 @@ run_login(struct login *login, const struct login_command *command)
 {
 	if (refuse_in_clear(login, command->tag))
 		return;
-	buf_clear(&login->tag);
-	buf_add(&login->tag, command->tag);
-	ask_auth(login, command->first, command->second);
-}
-
-static void
-end_sasl(struct login *login)
-{
-	sasl_end(&login->sasl);
-	login->has_sasl = false;
+	begin_sasl(login, command, S("PLAIN"), AUTH_PLAIN);
+	if (command->first.len > 0 && command->second.len > 0 &&
+	    buf_add(&login->sasl.user, command->first) &&
+	    buf_add(&login->sasl.password, command->second))
+		login->next = LOGIN_AUTH;
+	else
+		login_answered(login, AUTH_RESULT_NO);
 }
 
 static void
@@ -257,6 +257,21 @@ sasl_continue(struct login *login, struct slice challenge)
 	buf_add(&login->replies, S("+ "));
 	base64_encode(challenge, &login->replies);
 	buf_add(&login->replies, S("\r\n"));
+	login->is_in_sasl = true;
+}
+
+/* What was sent is no response. Where auth waits for one, it has to be told
+ * first, and the reply comes with its answer. */
+static void
+break_sasl(struct login *login, const char *error)
+{
+	login->is_in_sasl = false;
+	if (sasl_cancel(&login->sasl)) {
+		login->next = LOGIN_AUTH;
+		return;
+	}
+	reply_bad(login, buf_slice(&login->tag), error);
+	end_sasl(login);
 }
 
 static void
@@ -267,17 +282,15 @@ sasl_advance(struct login *login, bool has_response, struct slice response)
 	switch (sasl_step(&login->sasl, has_response, response, &challenge)) {
 	case SASL_CONTINUE:
 		sasl_continue(login, challenge);
-		return;
+		break;
 	case SASL_DONE:
-		ask_auth(login, buf_slice(&login->sasl.user),
-		    buf_slice(&login->sasl.password));
+		login->is_in_sasl = false;
+		login->next = LOGIN_AUTH;
 		break;
 	case SASL_BAD:
-		reply_bad(login, buf_slice(&login->tag),
-		    "The response does not fit the mechanism");
+		break_sasl(login, "The response does not fit the mechanism");
 		break;
 	}
-	end_sasl(login);
 }
 
 static void
@@ -286,19 +299,15 @@ sasl_response(struct login *login, struct slice line)
 	struct buf raw;
 
 	if (slice_eq(line, S("*"))) {
-		reply_bad(login, buf_slice(&login->tag),
-		    "Authentication was cancelled");
-		end_sasl(login);
+		break_sasl(login, "Authentication was cancelled");
 		return;
 	}
-	buf_init(&raw, RESPONSE_MAX);
-	if (base64_decode(slice_eq(line, S("=")) ? S("") : line, &raw)) {
+	buf_init(&raw, LIMIT_IMAP_LOGIN_COMMAND);
+	if (base64_decode(slice_eq(line, S("=")) ? S("") : line, &raw))
 		sasl_advance(login, true, buf_slice(&raw));
-	} else {
-		reply_bad(login, buf_slice(&login->tag),
-		    "The response is no base64 (RFC 4648 section 4)");
-		end_sasl(login);
-	}
+	else
+		break_sasl(
+		    login, "The response is no base64 (RFC 4648 section 4)");
 	login_wipe(&raw);
 	buf_free(&raw);
 }
@@ -308,38 +317,50 @@ run_authenticate(struct login *login, const struct login_command *command)
 {
 	if (refuse_in_clear(login, command->tag))
 		return;
-	if (!sasl_begin(&login->sasl, command->first)) {
+	if (!begin_sasl(login, command, command->first,
+		login->connection->mechanisms)) {
 		reply(login, command->tag,
-		    "NO [CANNOT] Unknown mechanism, use PLAIN");
+		    "NO [CANNOT] Unknown mechanism, see CAPABILITY");
 		return;
 	}
-	login->has_sasl = true;
-	buf_clear(&login->tag);
-	buf_add(&login->tag, command->tag);
 	if (command->has_second)
 		sasl_response(login, command->second);
 	else
 		sasl_advance(login, false, slice_make(NULL, 0));
 }
 
-void
-login_answered(struct login *login, enum control_type type)
+static void
+refuse(struct login *login, enum auth_result result)
 {
 	struct slice tag = buf_slice(&login->tag);
 
-	login_wipe(&login->password);
-	if (type == CONTROL_AUTH_OK) {
-		login->next = LOGIN_HANDOVER;
-		return;
-	}
-	if (type == CONTROL_AUTH_NO)
+	if (result == AUTH_RESULT_NO)
 		reply(login, tag,
 		    "NO [AUTHENTICATIONFAILED] Wrong user or password");
+	else if (result == AUTH_RESULT_BAD)
+		reply_bad(login, tag,
+		    login->sasl.is_cancelled
+			? "Authentication was cancelled"
+			: "The response does not fit the mechanism");
 	else
 		reply(login, tag,
 		    "NO [UNAVAILABLE] Passwords cannot be checked now");
 	if (++login->failures >= LIMIT_AUTH_FAILURES)
 		say_bye(login, "Too many failed logins");
+}
+
+void
+login_answered(struct login *login, enum auth_result result)
+{
+	if (result == AUTH_RESULT_CHALLENGE) {
+		sasl_continue(login, buf_slice(&login->sasl.challenge));
+		return;
+	}
+	if (result == AUTH_RESULT_YES)
+		login->next = LOGIN_HANDOVER;
+	else
+		refuse(login, result);
+	end_sasl(login);
 }
 
 static void
@@ -372,7 +393,7 @@ login_literal(struct login *login)
 {
 	struct reader *reader = &login->reader;
 
-	if (login->has_sasl || !reader_collect(reader)) {
+	if (login->is_in_sasl || !reader_collect(reader)) {
 		say_bye(login, "[TOOBIG] A literal here has at most 4096 "
 			       "bytes");
 		return;
@@ -396,7 +417,7 @@ login_step(struct login *login, struct slice *input)
 			return LOGIN_READ;
 		if (status == READER_LITERAL) {
 			login_literal(login);
-		} else if (status == READER_COMMAND && login->has_sasl) {
+		} else if (status == READER_COMMAND && login->is_in_sasl) {
 			sasl_response(login, buf_slice(&login->reader.command));
 		} else if (status == READER_COMMAND) {
 			login_command(login);

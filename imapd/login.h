@@ -22,7 +22,7 @@
 
 enum login_effect {
 	LOGIN_READ,     /* send replies, read more */
-	LOGIN_AUTH,     /* ask auth about user and password; login_answered */
+	LOGIN_AUTH,     /* auth_ask about sasl; login_answered */
 	LOGIN_STARTTLS, /* send replies, ask for TLS, end */
 	LOGIN_HANDOVER, /* tag and the rest of the input go to the mailbox */
 	LOGIN_CLOSE,    /* send replies, end */
@@ -35,8 +35,8 @@ struct login {
 	struct buf replies;
 	struct buf tag; /* of LOGIN or AUTHENTICATE at work */
 	struct sasl sasl;
-	struct buf user, password;
-	bool has_sasl;          /* the next line is a SASL response */
+	bool has_sasl;          /* sasl is to be ended */
+	bool is_in_sasl;        /* the next line is a SASL response */
 	enum login_effect next; /* LOGIN_READ: none */
 	size_t failures, errors;
 };
@@ -44,7 +44,7 @@ struct login {
 void login_init(struct login *login, const struct connection *connection);
 void login_clear(struct login *login);
 enum login_effect login_step(struct login *login, struct slice *input);
-void login_answered(struct login *login, enum control_type type);
+void login_answered(struct login *login, enum auth_result result);
 /* Nothing came in time. */
 void login_timed_out(struct login *login);
 

@@ -53,38 +53,10 @@ perform_read(struct login_io *io)
 	return status == IO_OK || status == IO_TIMEOUT;
 }
 
-static void
-log_answer(struct login_io *io, enum control_type type)
-{
-	const struct connection *connection = io->login.connection;
-	char address[NETADDR_TEXT_SIZE];
-	struct buf user;
-
-	buf_init(&user, (size_t)LIMIT_USER_NAME * 4);
-	buf_add_printable(&user, buf_slice(&io->login.user));
-	log_info("%s: login from %s: user=<%s>, %s%s", connection->id,
-	    netaddr_format(&connection->peer, address), buf_string(&user),
-	    type == CONTROL_AUTH_OK   ? "ok"
-	    : type == CONTROL_AUTH_NO ? "wrong user or password"
-				      : "auth is not available",
-	    connection->is_tls ? ", TLS" : "");
-	buf_free(&user);
-}
-
 static bool
 perform_auth(struct login_io *io)
 {
-	struct control control = { .type = CONTROL_AUTH };
-	bool ok = control_send(SESSION_CONTROL, control) == IO_OK &&
-		  auth_send(SESSION_AUTH, buf_slice(&io->login.user),
-		      buf_slice(&io->login.password), "imap") &&
-		  control_receive(SESSION_CONTROL, &control,
-		      io_deadline(TIMEOUT_PIPE)) == IO_OK;
-	enum control_type type =
-	    ok ? (enum control_type)control.type : CONTROL_FAILED;
-
-	log_answer(io, type);
-	login_answered(&io->login, type);
+	login_answered(&io->login, auth_ask(&io->login.sasl));
 	return true;
 }
 

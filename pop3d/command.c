@@ -3,6 +3,8 @@
 
 #include "pop3d/command.h"
 
+#include "common/auth.h"
+
 #define BEFORE POP3_AUTHORIZATION
 #define AFTER  POP3_TRANSACTION
 
@@ -32,6 +34,7 @@ const struct pop3_command pop3_commands[POP3_VERBS] = {
 enum condition {
 	ALWAYS,
 	WHEN_LOGIN,
+	WHEN_AUTH,
 	WHEN_STLS,
 	WHEN_LOGGED_IN
 };
@@ -46,7 +49,7 @@ static const struct {
 	{ "AUTH-RESP-CODE", ALWAYS },
 	{ "PIPELINING", ALWAYS },
 	{ "USER", WHEN_LOGIN },
-	{ "SASL PLAIN", WHEN_LOGIN },
+	{ "SASL", WHEN_AUTH },
 	{ "STLS", WHEN_STLS },
 	{ "IMPLEMENTATION Merpati", WHEN_LOGGED_IN },
 };
@@ -58,6 +61,8 @@ condition_holds(const struct pop3_offer *offer, enum condition condition)
 	switch (condition) {
 	case WHEN_LOGIN:
 		return offer->may_login;
+	case WHEN_AUTH:
+		return offer->may_login && offer->mechanisms != 0;
 	case WHEN_STLS:
 		return offer->may_stls && offer->state == POP3_AUTHORIZATION;
 	case WHEN_LOGGED_IN:
@@ -72,9 +77,14 @@ pop3_capabilities(const struct pop3_offer *offer, struct buf *out)
 {
 	buf_add(out, S("+OK Capability list follows\r\n"));
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]);
-	     i++)
-		if (condition_holds(offer, capabilities[i].condition))
-			buf_add_format(out, "%s\r\n", capabilities[i].line);
+	     i++) {
+		if (!condition_holds(offer, capabilities[i].condition))
+			continue;
+		buf_add_string(out, capabilities[i].line);
+		if (capabilities[i].condition == WHEN_AUTH)
+			sasl_list(offer->mechanisms, " ", out);
+		buf_add(out, S("\r\n"));
+	}
 	buf_add(out, S(".\r\n"));
 }
 

@@ -79,6 +79,7 @@ bool pop3_parse(struct slice text, enum pop3_state state,
 struct pop3_offer {
 	enum pop3_state state;
 	bool may_login; /* TLS, or cleartext_auth has the peer */
+	unsigned int mechanisms; /* of AUTH: bits of auth.h */
 	bool may_stls;
 };
 /* The whole answer to CAPA. */

@@ -11,15 +11,14 @@
 #define OUT_SIZE 65536
 
 void
-pop3_login_init(struct pop3_login *login, bool may_login, bool may_stls)
+pop3_login_init(struct pop3_login *login, const struct pop3_offer *offer)
 {
 	memset(login, 0, sizeof(*login));
+	login->offer = *offer;
 	login->offer.state = POP3_AUTHORIZATION;
-	login->offer.may_login = may_login;
-	login->offer.may_stls = may_stls;
 	line_init(&login->lines, LIMIT_POP3_LOGIN_LINE);
 	buf_init(&login->out, OUT_SIZE);
-	(void)sasl_begin(&login->sasl, S("PLAIN"));
+	(void)sasl_begin(&login->sasl, S("PLAIN"), AUTH_PLAIN);
 }
 
 void
@@ -67,7 +66,7 @@ static void
 restart_sasl(struct pop3_login *login)
 {
 	sasl_end(&login->sasl);
-	(void)sasl_begin(&login->sasl, S("PLAIN"));
+	(void)sasl_begin(&login->sasl, S("PLAIN"), AUTH_PLAIN);
 	login->has_user = false;
 	login->is_in_auth = false;
 }
@@ -98,50 +97,99 @@ do_pass(struct pop3_login *login, const struct pop3_line *line)
 	return LOGIN_CHECK;
 }
 
+/* What was sent is no response. Where auth waits for one, it has to be told
+ * first, and the reply comes with its answer. */
+static enum pop3_login_effect
+break_auth(struct pop3_login *login, const char *text)
+{
+	login->is_in_auth = false;
+	if (sasl_cancel(&login->sasl))
+		return LOGIN_CHECK;
+	restart_sasl(login);
+	return refuse(login, text);
+}
+
+static enum pop3_login_effect
+challenge(struct pop3_login *login, struct slice bytes)
+{
+	login->is_in_auth = true;
+	buf_add(&login->out, S("+ "));
+	base64_encode(bytes, &login->out);
+	buf_add(&login->out, S("\r\n"));
+	return LOGIN_CONTINUE;
+}
+
+static enum pop3_login_effect
+step(struct pop3_login *login, bool has_response, struct slice response)
+{
+	struct slice bytes;
+
+	switch (sasl_step(&login->sasl, has_response, response, &bytes)) {
+	case SASL_CONTINUE:
+		return challenge(login, bytes);
+	case SASL_DONE:
+		login->is_in_auth = false;
+		return LOGIN_CHECK;
+	case SASL_BAD:
+		break;
+	}
+	return break_auth(login, "-ERR Malformed response to AUTH");
+}
+
 /* One response of AUTH, in base 64; "=" is an empty one (RFC 5034). */
 static enum pop3_login_effect
 take_response(struct pop3_login *login, struct slice text)
 {
-	struct slice challenge;
-	enum sasl_status status = SASL_BAD;
+	enum pop3_login_effect effect;
 	struct buf response;
 
 	buf_init(&response, LIMIT_POP3_LOGIN_LINE);
 	if (slice_eq(text, S("=")))
 		text = S("");
 	if (base64_decode(text, &response))
-		status = sasl_step(
-		    &login->sasl, true, buf_slice(&response), &challenge);
+		effect = step(login, true, buf_slice(&response));
+	else
+		effect = break_auth(login, "-ERR Malformed response to AUTH");
 	if (response.ptr != NULL)
 		explicit_bzero(response.ptr, response.size);
 	buf_free(&response);
-	login->is_in_auth = false;
-	if (status == SASL_DONE)
-		return LOGIN_CHECK;
-	restart_sasl(login);
-	return refuse(login, "-ERR Malformed response to AUTH");
+	return effect;
+}
+
+static enum pop3_login_effect
+list_mechanisms(struct pop3_login *login)
+{
+	reply(login, "+OK Mechanisms follow");
+	if (login->offer.may_login && login->offer.mechanisms != 0) {
+		struct buf names;
+
+		buf_init(&names, LIMIT_POP3_COMMAND);
+		sasl_list(login->offer.mechanisms, "\r\n", &names);
+		buf_add(&login->out, slice_from(buf_slice(&names), 2));
+		buf_add(&login->out, S("\r\n"));
+		buf_free(&names);
+	}
+	reply(login, ".");
+	return LOGIN_CONTINUE;
 }
 
 static enum pop3_login_effect
 do_auth(struct pop3_login *login, const struct pop3_line *line)
 {
-	if (line->argument.len == 0) {
-		reply(login, "+OK Mechanisms follow");
-		if (login->offer.may_login)
-			reply(login, "PLAIN");
-		reply(login, ".");
-		return LOGIN_CONTINUE;
-	}
+	if (line->argument.len == 0)
+		return list_mechanisms(login);
 	if (!login_is_allowed(login))
 		return LOGIN_CONTINUE;
-	if (!slice_eq_nocase(line->argument, S("PLAIN")))
-		return refuse(login, "-ERR Only AUTH PLAIN is known here");
 	restart_sasl(login);
+	sasl_end(&login->sasl);
+	if (!sasl_begin(
+		&login->sasl, line->argument, login->offer.mechanisms)) {
+		restart_sasl(login);
+		return refuse(login, "-ERR Unknown mechanism, see CAPA");
+	}
 	if (line->second.len > 0)
 		return take_response(login, line->second);
-	login->is_in_auth = true;
-	reply(login, "+ ");
-	return LOGIN_CONTINUE;
+	return step(login, false, S(""));
 }
 
 static enum pop3_login_effect
@@ -204,10 +252,8 @@ take_line(struct pop3_login *login, struct slice text)
 {
 	struct pop3_line line;
 
-	if (login->is_in_auth && slice_eq(text, S("*"))) {
-		restart_sasl(login);
-		return refuse(login, "-ERR AUTH cancelled");
-	}
+	if (login->is_in_auth && slice_eq(text, S("*")))
+		return break_auth(login, "-ERR AUTH cancelled");
 	if (login->is_in_auth)
 		return take_response(login, text);
 	if (!pop3_parse(text, POP3_AUTHORIZATION, &line, &login->out)) {
@@ -241,15 +287,23 @@ pop3_login_feed(struct pop3_login *login, struct slice *input)
 }
 
 enum pop3_login_effect
-pop3_login_refused(struct pop3_login *login, enum auth_answer answer)
+pop3_login_answered(struct pop3_login *login, enum auth_result result)
 {
+	bool is_cancelled = login->sasl.is_cancelled;
+
+	if (result == AUTH_RESULT_CHALLENGE)
+		return challenge(login, buf_slice(&login->sasl.challenge));
 	restart_sasl(login);
-	if (answer == AUTH_ANSWER_LATER) {
+	if (result == AUTH_RESULT_LATER) {
 		reply(login, "-ERR [SYS/TEMP] Cannot check passwords now, "
 			     "try again later");
 		return LOGIN_CLOSE;
 	}
-	reply(login, "-ERR [AUTH] Wrong user name or password");
+	if (result == AUTH_RESULT_NO)
+		reply(login, "-ERR [AUTH] Wrong user name or password");
+	else
+		reply(login, is_cancelled ? "-ERR AUTH cancelled"
+					  : "-ERR Malformed response to AUTH");
 	if (++login->failures < LIMIT_AUTH_FAILURES)
 		return LOGIN_CONTINUE;
 	return LOGIN_CLOSE;

@@ -2,7 +2,7 @@
 /*
  * login - POP3 before login: lines in, replies and one effect out. No I/O.
  *
- * USER and PASS, or AUTH PLAIN, are refused in clear unless may_login. The
+ * USER and PASS, and AUTH, are refused in clear unless may_login. The
  * answer to a right password is the mailbox program's, once the mailbox is
  * open; a wrong one is answered here with [AUTH] (RFC 3206), at most
  * LIMIT_AUTH_FAILURES times. What follows STLS in the same packet is never
@@ -22,7 +22,7 @@
 
 enum pop3_login_effect {
 	LOGIN_CONTINUE, /* more input is wanted */
-	LOGIN_CHECK,    /* ask auth about sasl.user, sasl.password */
+	LOGIN_CHECK,    /* auth_ask about sasl; pop3_login_answered */
 	LOGIN_STARTTLS, /* send the replies, then start TLS */
 	LOGIN_CLOSE,    /* send the replies, then end */
 };
@@ -38,7 +38,8 @@ struct pop3_login {
 	unsigned int failures;
 };
 
-void pop3_login_init(struct pop3_login *login, bool may_login, bool may_stls);
+void pop3_login_init(
+    struct pop3_login *login, const struct pop3_offer *offer);
 void pop3_login_free(struct pop3_login *login);
 void pop3_login_greet(struct pop3_login *login, const char *hostname);
 /* Takes lines from *input until there is an effect or no whole line. */
@@ -46,6 +47,6 @@ enum pop3_login_effect
 pop3_login_feed(struct pop3_login *login, struct slice *input);
 /* The answer to LOGIN_CHECK when it is not yes. */
 enum pop3_login_effect
-pop3_login_refused(struct pop3_login *login, enum auth_answer answer);
+pop3_login_answered(struct pop3_login *login, enum auth_result result);
 
 #endif

@@ -27,24 +27,6 @@ flush(struct pop3_login *login, int64_t deadline)
 	return ok;
 }
 
-static enum auth_answer
-ask_auth(const struct pop3_login *login)
-{
-	const struct control request = { .type = CONTROL_AUTH };
-	struct control answer;
-
-	if (!auth_send(SESSION_AUTH, buf_slice(&login->sasl.user),
-		buf_slice(&login->sasl.password), "pop3") ||
-	    control_send(SESSION_CONTROL, request) != IO_OK ||
-	    control_receive(SESSION_CONTROL, &answer,
-		io_deadline(TIMEOUT_AUTH + TIMEOUT_PIPE)) != IO_OK)
-		return AUTH_ANSWER_LATER;
-	if (answer.type == CONTROL_AUTH_OK)
-		return AUTH_ANSWER_YES;
-	return answer.type == CONTROL_AUTH_NO ? AUTH_ANSWER_NO
-					      : AUTH_ANSWER_LATER;
-}
-
 static int
 hand_over(struct slice unread)
 {
@@ -72,15 +54,15 @@ static bool
 perform(struct pop3_login *login, enum pop3_login_effect effect,
     struct slice *unread, int64_t deadline, int *code)
 {
-	enum auth_answer answer;
+	enum auth_result result;
 
 	while (effect == LOGIN_CHECK) {
-		answer = ask_auth(login);
-		if (answer == AUTH_ANSWER_YES && flush(login, deadline)) {
+		result = auth_ask(&login->sasl);
+		if (result == AUTH_RESULT_YES && flush(login, deadline)) {
 			*code = hand_over(*unread);
 			return false;
 		}
-		effect = pop3_login_refused(login, answer);
+		effect = pop3_login_answered(login, result);
 		if (effect == LOGIN_CONTINUE)
 			effect = pop3_login_feed(login, unread);
 	}
@@ -124,12 +106,16 @@ serve(struct pop3_login *login, const char *id)
 static int
 pop3d_session(const struct connection *connection)
 {
+	const struct pop3_offer offer = {
+		.may_login =
+		    connection->is_tls || connection->may_auth_in_clear,
+		.mechanisms = connection->mechanisms,
+		.may_stls = !connection->is_tls,
+	};
 	struct pop3_login login;
 	int code;
 
-	pop3_login_init(&login,
-	    connection->is_tls || connection->may_auth_in_clear,
-	    !connection->is_tls);
+	pop3_login_init(&login, &offer);
 	/* After STLS there is no second greeting (RFC 2595 section 4). */
 	if (!connection->is_tls || connection->listener->is_tls)
 		pop3_login_greet(&login, connection->settings->hostname);

@@ -16,6 +16,8 @@
 #include "common/log.h"
 
 #include "queue/dispatch.h"
+#include "queue/edit.h"
+#include "queue/notify.h"
 
 #define ACTIVE_ARENA (64 * 1024 * 1024)
 
@@ -49,6 +51,7 @@ active_new(struct manager *manager, struct entry *entry)
 	struct active *active = alloc_zero(1, sizeof(*active));
 
 	active->entry = entry;
+	active->journal = manager->journal;
 	active->arena = arena_new("message", ACTIVE_ARENA);
 	active->fd = -1;
 	active->taken = manager->now;
@@ -93,10 +96,14 @@ log_outcome(const struct active *active, size_t index)
 	double waited = (double)(started - active->taken) / 1000;
 	double took = (double)(outcome->ended - started) / 1000;
 	double before = (double)(age > 0 ? age : 0) - waited - took;
-	char original[LIMIT_SMTP_PATH + 16] = "";
+	char original[LIMIT_SMTP_PATH + 16] = "", tls_text[64];
+	struct slice tls;
 
 	if (before < 0)
 		before = 0;
+	snprintf(tls_text, sizeof(tls_text), "%.*s,", SLICE_FMT(outcome->tls));
+	tls = slice_first(
+	    slice_of(tls_text), outcome->tls.len > 0 ? SIZE_MAX : 0);
 	for (size_t i = 0; i < 3; i++)
 		if (words[i][0][0] == outcome->state)
 			word = words[i][1];
@@ -105,11 +112,13 @@ log_outcome(const struct active *active, size_t index)
 		snprintf(original, sizeof(original), " orig_to=<%.*s>,",
 		    SLICE_FMT(
 			slice_first(recipient->original, LIMIT_SMTP_PATH)));
-	log_info("%s: to=<%.*s>,%s relay=%.*s, delay=%.2f, "
-		 "delays=%.2f/%.2f/0/%.2f, dsn=%.*s, status=%s (%.*s)",
-	    active->entry->id, SLICE_FMT(recipient->address), original,
+	journal_note(active->journal, active->entry->id,
+	    "to=<%.*s>,%s relay=%.*s,%s%.*s delay=%.2f, "
+	    "delays=%.2f/%.2f/0/%.2f, dsn=%.*s, status=%s (%.*s)",
+	    SLICE_FMT(recipient->address), original,
 	    SLICE_FMT(outcome->reason.remote.len > 0 ? outcome->reason.remote
 						     : S("none")),
+	    outcome->tls.len > 0 ? " tls=" : "", SLICE_FMT(tls),
 	    before + waited + took, before, waited, took,
 	    SLICE_FMT(outcome->reason.code), word,
 	    SLICE_FMT(outcome->reason.text));
@@ -130,8 +139,36 @@ active_record(struct active *active, size_t index,
 	    arena_slice(active->arena, slice_of(verdict->remote));
 	outcome->reason.text =
 	    arena_slice(active->arena, slice_of(verdict->text));
+	outcome->reason.meaning = slice_first(outcome->reason.text, 0);
+	outcome->tls = arena_slice(active->arena, slice_of(verdict->tls));
 	if (state != OUTCOME_UNSYNCED)
 		log_outcome(active, index);
+}
+
+void
+active_record_answer(struct active *active, size_t index,
+    const struct verdict *verdict, char state, const struct answer_rule *rule)
+{
+	active_record(active, index, verdict, state);
+	active->outcomes[index].reason.meaning =
+	    arena_slice(active->arena, rule->meaning);
+	journal_note(active->journal, active->entry->id,
+	    "to=<%.*s>, means: %.*s",
+	    SLICE_FMT(active->message.recipients[index].address),
+	    SLICE_FMT(rule->meaning));
+	if (state == OUTCOME_LATER && rule->slow > active->slow)
+		active->slow = rule->slow;
+}
+
+void
+active_note_done(struct active *active, size_t index, bool is_local,
+    unsigned int verdict_flags)
+{
+	char status = notify_done_status(
+	    &active->message, index, is_local, verdict_flags);
+
+	active->outcomes[index].notice =
+	    status == RECIPIENT_DONE ? '\0' : status;
 }
 
 void
@@ -180,9 +217,10 @@ quarantine(struct manager *manager, const char *id, const struct why *why)
 	}
 	fault_point("Q8");
 	log_error("%s: damaged: %s; moved to bad/", id, why->text);
+	journal_add(manager->journal, id, S("damaged; moved to bad/"));
 }
 
-/* The lock, the envelope and, the first time, the CRC of everything. */
+/* The lock and the envelope. */
 static enum result
 read_message(struct manager *manager, struct active *active, struct why *why)
 {
@@ -191,7 +229,10 @@ read_message(struct manager *manager, struct active *active, struct why *why)
 
 	if (!active_open(manager, active)) {
 		why->error = errno;
-		return RESULT_LATER;
+		if (errno != ELOOP && errno != ENXIO)
+			return RESULT_LATER;
+		why_set(why, "not a regular file");
+		return RESULT_NEVER;
 	}
 	if (flock(active->fd, LOCK_SH | LOCK_NB) != 0) {
 		why->error = EWOULDBLOCK;
@@ -199,13 +240,24 @@ read_message(struct manager *manager, struct active *active, struct why *why)
 	}
 	result = spool_read(
 	    active->fd, entry->id, active->arena, &active->message, why);
-	if (result == RESULT_OK)
-		entry->attempts = active->message.schedule.attempts;
-	if (result == RESULT_OK && (entry->flags & ENTRY_VERIFIED) == 0) {
-		result = spool_verify(active->fd, why);
-		if (result == RESULT_OK)
-			entry->flags |= ENTRY_VERIFIED;
+	if (result == RESULT_OK) {
+		schedule_set_attempts(entry, active->message.schedule.attempts);
+		entry->priority = (int8_t)active->message.options.priority;
 	}
+	return result;
+}
+
+/* Once: a million messages that only wait are not read whole. */
+static enum result
+verify_message(struct active *active, struct why *why)
+{
+	enum result result;
+
+	if ((active->entry->flags & ENTRY_VERIFIED) != 0)
+		return RESULT_OK;
+	result = spool_verify(active->fd, why);
+	if (result == RESULT_OK)
+		active->entry->flags |= ENTRY_VERIFIED;
 	return result;
 }
 
@@ -241,6 +293,34 @@ set_aside(struct manager *manager, struct active *active, enum result result,
 	schedule_remove(manager->schedule, entry);
 }
 
+/* False: it stays held, and was put back or, without an end, out of the
+ * schedule. */
+static bool
+is_hold_over(struct manager *manager, struct active *active)
+{
+	struct spool_schedule *slot = &active->message.schedule;
+	struct entry *entry = active->entry;
+	uint64_t now = (uint64_t)time(NULL), wait;
+
+	entry->flags |= ENTRY_HELD;
+	if ((slot->flags & SCHEDULE_UNTIL) == 0) {
+		active_free(manager, &active);
+		entry->flags &= (uint8_t)~ENTRY_ACTIVE;
+		return false;
+	}
+	if (slot->next <= now && edit_schedule(manager->spool_fd, entry->id,
+				     EDIT_RELEASE, slot, NULL)) {
+		journal_note(manager->journal, entry->id,
+		    "released from hold: its time has come");
+		return true;
+	}
+	wait = slot->next > now ? slot->next - now : MANAGER_TROUBLE_MS / 1000;
+	if (wait > manager->settings->maximal_backoff_time)
+		wait = manager->settings->maximal_backoff_time;
+	give_back(manager, active, manager->now + (int64_t)wait * 1000);
+	return false;
+}
+
 /* False: held, or its time has not come; it was put back. */
 static bool
 is_due(struct manager *manager, struct active *active)
@@ -249,16 +329,17 @@ is_due(struct manager *manager, struct active *active)
 	struct entry *entry = active->entry;
 	uint64_t now = (uint64_t)time(NULL), wait;
 
-	if ((slot->flags & SCHEDULE_HOLD) != 0) {
-		active_free(manager, &active);
-		entry->flags &= ~(uint32_t)ENTRY_ACTIVE;
-		entry->flags |= ENTRY_HELD;
+	if ((slot->flags & SCHEDULE_HOLD) != 0 &&
+	    !is_hold_over(manager, active))
 		return false;
-	}
-	entry->flags &= ~(uint32_t)ENTRY_HELD;
-	if ((entry->flags & ENTRY_URGENT) != 0 || slot->next <= now)
+	entry->flags &= (uint8_t)~ENTRY_HELD;
+	/* FUTURERELEASE is the sender's wish: nobody's hurry ends it. */
+	if (active->message.options.hold_until > now)
+		wait = active->message.options.hold_until - now;
+	else if ((entry->flags & ENTRY_URGENT) != 0 || slot->next <= now)
 		return true;
-	wait = slot->next - now;
+	else
+		wait = slot->next - now;
 	if (wait > manager->settings->maximal_backoff_time)
 		wait = manager->settings->maximal_backoff_time;
 	give_back(manager, active, manager->now + (int64_t)wait * 1000);
@@ -278,14 +359,15 @@ is_crowded(struct manager *manager, struct active *active)
 	struct why why;
 	size_t i = 0;
 
-	if (manager->active_count < MANAGER_ACTIVE_MAX / 2)
+	if (manager->active_count < MANAGER_ACTIVE_MAX / 2 ||
+	    message->options.priority > 0)
 		return false;
 	while (i < message->recipient_count &&
 	       message->recipients[i].status != RECIPIENT_TODO)
 		i++;
 	if (i == message->recipient_count ||
-	    router_find(manager->router, &message->recipients[i], &route,
-		&why) != RESULT_OK ||
+	    router_find(manager->router, message->sender,
+		&message->recipients[i], &route, &why) != RESULT_OK ||
 	    route.is_local ||
 	    dispatch_waiting(manager, route.key) < MANAGER_LINE_MAX)
 		return false;
@@ -312,17 +394,35 @@ note_unclean_stop(struct active *active)
 			    SLICE_FMT(message->recipients[i].address));
 }
 
+/* False: it may go there. */
+static bool
+is_paused(struct manager *manager, struct active *active, size_t index,
+    const struct route *route)
+{
+	const struct pause *pause =
+	    dispatch_find_pause(manager, active, index, route);
+	char text[PAUSE_TEXT_SIZE];
+
+	if (pause == NULL)
+		return false;
+	active_record_text(
+	    active, index, OUTCOME_LATER, "4.3.2", pause_reason(pause, text));
+	return true;
+}
+
 static void
 route_recipient(struct manager *manager, struct active *active, size_t index)
 {
 	struct route route;
 	struct why why;
-	enum result result = router_find(
-	    manager->router, &active->message.recipients[index], &route, &why);
+	enum result result =
+	    router_find(manager->router, active->message.sender,
+		&active->message.recipients[index], &route, &why);
 
-	if (result == RESULT_OK)
-		dispatch_add(manager, active, index, &route);
-	else if (result == RESULT_NEVER)
+	if (result == RESULT_OK) {
+		if (!is_paused(manager, active, index, &route))
+			dispatch_add(manager, active, index, &route);
+	} else if (result == RESULT_NEVER)
 		active_record_text(active, index, OUTCOME_FAILED,
 		    why.status[0] != '\0' ? why.status : "5.0.0", why.text);
 	else
@@ -343,6 +443,26 @@ read_reasons(const struct manager *manager, struct active *active)
 	return reasons;
 }
 
+/* Settled but not reported, when qmgr stopped: as it was then. */
+static bool
+restore_outcome(struct outcome *outcome, char status)
+{
+	switch (status) {
+	case RECIPIENT_FAILED:
+		outcome->state = OUTCOME_FAILED;
+		break;
+	case RECIPIENT_DELIVERED:
+	case RECIPIENT_RELAYED:
+		outcome->state = OUTCOME_DONE;
+		outcome->notice = status;
+		break;
+	default:
+		return false;
+	}
+	outcome->is_marked = true;
+	return true;
+}
+
 static void
 prepare_outcomes(struct manager *manager, struct active *active)
 {
@@ -355,12 +475,11 @@ prepare_outcomes(struct manager *manager, struct active *active)
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		if (message->recipients[i].status == RECIPIENT_TODO)
 			active->outcomes[i].state = OUTCOME_OPEN;
-		if (message->recipients[i].status != RECIPIENT_FAILED)
+		if (!restore_outcome(
+			&active->outcomes[i], message->recipients[i].status))
 			continue;
 		if (reasons == NULL)
 			reasons = read_reasons(manager, active);
-		active->outcomes[i].state = OUTCOME_FAILED;
-		active->outcomes[i].is_marked = true;
 		active->outcomes[i].reason = reasons[i];
 	}
 }
@@ -369,15 +488,43 @@ static void
 start_tasks(struct manager *manager, struct active *active)
 {
 	const struct spool_message *message = &active->message;
+	bool is_late =
+	    notify_is_late(message, MAIL_BY_RETURN, (uint64_t)time(NULL));
 
 	/* Held up by one, so that nothing finishes it half way. */
 	active->tasks = 1;
 	for (size_t i = 0; i < message->recipient_count; i++)
-		if (active->outcomes[i].state == OUTCOME_OPEN)
+		if (active->outcomes[i].state != OUTCOME_OPEN)
+			continue;
+		else if (is_late)
+			active_record_text(active, i, OUTCOME_FAILED, "5.4.7",
+			    "not delivered in the time that its sender gave");
+		else
 			route_recipient(manager, active, i);
 	close(active->fd);
 	active->fd = -1;
 	active_task_done(manager, active);
+}
+
+/* Where it came from, at its first attempt: the log has it from enqueue. */
+static void
+note_arrival(const struct active *active)
+{
+	const struct spool_message *message = &active->message;
+	struct buf text;
+
+	if (message->schedule.attempts > 0)
+		return;
+	buf_init(&text, JOURNAL_LINE_MAX);
+	buf_add_format(&text,
+	    "from=<%.*s>, size=%llu, nrcpt=%zu, client=%.*s, helo=<%.*s>, "
+	    "login=%.*s, queued=%llu",
+	    SLICE_FMT(message->sender),
+	    (unsigned long long)message->body_length, message->recipient_count,
+	    SLICE_FMT(message->peer), SLICE_FMT(message->helo),
+	    SLICE_FMT(message->login), (unsigned long long)message->created);
+	journal_add(active->journal, message->id, buf_slice(&text));
+	buf_free(&text);
 }
 
 void
@@ -393,10 +540,16 @@ active_start(struct manager *manager, struct entry *entry)
 	}
 	if (!is_due(manager, active) || is_crowded(manager, active))
 		return;
+	result = verify_message(active, &why);
+	if (result != RESULT_OK) {
+		set_aside(manager, active, result, &why);
+		return;
+	}
 	log_info("%s: from=<%.*s>, size=%llu, nrcpt=%zu (queue active)",
 	    entry->id, SLICE_FMT(active->message.sender),
 	    (unsigned long long)active->message.body_length,
 	    active->message.recipient_count);
+	note_arrival(active);
 	note_unclean_stop(active);
 	prepare_outcomes(manager, active);
 	start_tasks(manager, active);
@@ -413,6 +566,8 @@ active_give_up(struct manager *manager, struct entry *entry)
 	schedule_park(manager->schedule, entry);
 	entry->flags |= ENTRY_ACTIVE;
 	result = read_message(manager, active, &why);
+	if (result == RESULT_OK)
+		result = verify_message(active, &why);
 	if (result != RESULT_OK) {
 		set_aside(manager, active, result, &why);
 		return;

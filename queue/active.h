@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/answers.h"
 #include "common/arena.h"
 #include "common/job.h"
 #include "common/spoolfile.h"
@@ -35,25 +36,32 @@ enum outcome_state {
 struct outcome {
 	char state;      /* enum outcome_state */
 	bool is_marked;  /* the status byte says so already */
+	char notice;     /* DONE: RECIPIENT_DELIVERED or _RELAYED when that is
+			  * still to be reported, else 0 */
 	int64_t started; /* of its job; 0 never */
 	int64_t ended;
 	struct reason reason;
+	struct slice tls; /* struct verdict; or empty */
 };
 
 struct active {
 	struct active *next;
 	struct active **link; /* what points at this one */
 	struct entry *entry;
+	struct journal *journal; /* the manager's */
 	struct arena *arena;
 	struct spool_message message;
 	struct outcome *outcomes; /* by recipient index */
 	int fd;                   /* read-only; -1 between jobs */
 	size_t tasks;             /* not yet finished */
 	int64_t taken;
-	bool was_tried;    /* an agent answered in this attempt */
-	bool is_uncertain; /* an agent died with an answer owed */
-	bool is_deleted;   /* mailq delete: no bounce */
-	bool is_given_up;  /* mailq bounce */
+	bool was_tried;      /* an agent answered in this attempt */
+	bool is_uncertain;   /* an agent died with an answer owed */
+	bool is_deleted;     /* mailq delete: no bounce */
+	bool is_given_up;    /* mailq bounce */
+	uint64_t slow;       /* seconds that a rule wants it to wait */
+	bool is_crashing;    /* its agents end without an answer: hold it */
+	uint64_t hold_until; /* mailq hold meanwhile: of its slot */
 	bool needs_mark;
 	bool has_reasons; /* why/ has a file */
 };
@@ -67,6 +75,12 @@ bool active_open(struct manager *manager, struct active *active);
 /* What became of one recipient; logs it unless it is unsynced. */
 void active_record(struct active *active, size_t index,
     const struct verdict *verdict, char state);
+/* The same for a refusal that a rule knows. */
+void active_record_answer(struct active *active, size_t index,
+    const struct verdict *verdict, char state, const struct answer_rule *rule);
+/* Before active_record of a done one: is its sender to be told? */
+void active_note_done(struct active *active, size_t index, bool is_local,
+    unsigned int verdict_flags);
 /* As active_record, for an outcome without an agent's verdict. */
 void active_record_text(struct active *active, size_t index, char state,
     const char *code, const char *text);

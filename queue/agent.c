@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include "queue/agent.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "common/log.h"
 
 #include "queue/dispatch.h"
+#include "queue/notify.h"
 
 #define SEND_MS   1000 /* a fresh socket takes a job at once */
 #define SPAWN_MS  5000 /* the spawner only forks */
@@ -56,18 +59,34 @@ agent_make_room(struct manager *manager, enum spawner kind)
 	return true;
 }
 
+/* Some relays are for mail whose destination is not known to be slow. */
+static uint64_t
+limit_for(const struct manager *manager, const struct destination *destination)
+{
+	const struct settings *settings = manager->settings;
+	const struct task *task = destination->first;
+
+	if (destination->route.is_local)
+		return settings->delivery_processes;
+	if (task != NULL && schedule_is_tried(task->active->entry))
+		return settings->relay_processes -
+		       settings->relay_processes / DISPATCH_FRESH_SHARE;
+	return settings->relay_processes;
+}
+
 bool
 agent_may_start(
     const struct manager *manager, const struct destination *destination)
 {
 	enum spawner kind = agent_kind(destination);
-	uint64_t limit = kind == SPAWNER_LOCAL
-			     ? manager->settings->delivery_processes
-			     : manager->settings->relay_processes;
+	uint64_t share = limit_for(manager, destination);
 	const struct agent *agent = manager->dispatch->agents;
 
-	if (manager->dispatch->agent_counts[kind] < limit)
+	if (manager->dispatch->agent_counts[kind] < share)
 		return true;
+	if (kind == SPAWNER_REMOTE &&
+	    share < manager->settings->relay_processes)
+		return false;
 	while (agent != NULL &&
 	       (agent->is_closed || agent->state != AGENT_WAITING ||
 		   agent_kind(agent->destination) != kind))
@@ -152,24 +171,38 @@ fill_recipients(const struct task *task, struct job_recipient *recipients)
 			.original = recipient->original,
 			.argument = recipient->argument,
 			.extension = recipient->extension,
+			.options = recipient->options,
 		};
+		recipients[i].options.notify = notify_passed_on(
+		    &task->active->message, task->recipients[i]);
 	}
 }
 
+/* "TLS-Required: no" lets opportunistic TLS be enough (RFC 8689 section 5). */
+static uint32_t
+tls_level_for(const struct route *route, const struct spool_message *message)
+{
+	if ((message->options.flags & MAIL_TLS_OPTIONAL) != 0 &&
+	    route->tls_level > TLS_LEVEL_MAY)
+		return TLS_LEVEL_MAY;
+	return (uint32_t)route->tls_level;
+}
+
 static enum io_status
-send_job(struct manager *manager, struct agent *agent, const struct task *task)
+send_job(struct agent *agent, const struct task *task)
 {
 	const struct spool_message *spooled = &task->active->message;
 	const struct route *route = &task->destination->route;
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 	struct job job = { .sender = spooled->sender,
+		.options = spooled->options,
 		.created = spooled->created,
 		.body_offset = spooled->body_offset,
 		.body_length = spooled->body_length,
 		.user = route->user,
 		.domain = slice_of(route->domain),
 		.nexthop = slice_of(route->nexthop),
-		.tls_level = (uint32_t)manager->settings->tls_security_level,
+		.tls_level = tls_level_for(route, spooled),
 		.login = slice_of(route->login),
 		.password = slice_of(route->password),
 		.recipient_count = task->count,
@@ -197,7 +230,7 @@ agent_send_job(struct manager *manager, struct agent *agent, struct task *task)
 	struct outcome *outcomes = task->active->outcomes;
 
 	if (!active_open(manager, task->active) ||
-	    send_job(manager, agent, task) != IO_OK) {
+	    send_job(agent, task) != IO_OK) {
 		agent_close(manager, agent);
 		return false;
 	}
@@ -210,6 +243,19 @@ agent_send_job(struct manager *manager, struct agent *agent, struct task *task)
 	agent->since = manager->now;
 	agent->destination->running++;
 	return true;
+}
+
+/* The second one in a row: the message may be what ends them. An agent that
+ * was told to end, or that was silent too long, says nothing of it. */
+static void
+note_crash(const struct manager *manager, const struct agent *agent,
+    struct active *active)
+{
+	if (agent->is_silent || manager->is_stopping || manager->has_failed)
+		return;
+	if ((active->entry->flags & ENTRY_CRASHED) != 0)
+		active->is_crashing = true;
+	active->entry->flags |= ENTRY_CRASHED;
 }
 
 /* Its answers are not the contract, or it ended: what it owed is open. */
@@ -229,6 +275,7 @@ drop_task(struct manager *manager, struct agent *agent)
 		dispatch_put_back(manager, task);
 		return;
 	}
+	note_crash(manager, agent, active);
 	active->is_uncertain = true;
 	for (size_t i = 0; i < task->count; i++) {
 		outcome = &active->outcomes[task->recipients[i]];
@@ -273,8 +320,32 @@ agent_reap(struct manager *manager)
 	}
 }
 
+/* A refusal by another host may be known by its words. */
+static void
+record_verdict(struct manager *manager, struct task *task,
+    const struct verdict *verdict, char state)
+{
+	const struct answer_rule *rule = NULL;
+
+	if (!task->destination->route.is_local &&
+	    (state == OUTCOME_LATER || state == OUTCOME_FAILED))
+		rule = answers_find(manager->answers, slice_of(verdict->remote),
+		    slice_of(verdict->text));
+	if (rule == NULL) {
+		active_record(task->active, verdict->index, verdict, state);
+		return;
+	}
+	if (rule->is_deferring)
+		state = OUTCOME_LATER;
+	active_record_answer(
+	    task->active, verdict->index, verdict, state, rule);
+	if (rule->slow > 0)
+		dispatch_slow_down(manager, task->destination, rule->slow);
+}
+
 static bool
-take_verdict(struct agent *agent, struct message *message)
+take_verdict(
+    struct manager *manager, struct agent *agent, struct message *message)
 {
 	struct task *task = agent->task;
 	struct verdict verdict;
@@ -292,13 +363,17 @@ take_verdict(struct agent *agent, struct message *message)
 	if (outcome->state != OUTCOME_OPEN)
 		return false;
 	state = verdict.status;
+	if (state == OUTCOME_DONE)
+		active_note_done(task->active, verdict.index,
+		    task->destination->route.is_local, verdict.flags);
 	if (state == OUTCOME_DONE && task->destination->route.is_local) {
 		state = OUTCOME_UNSYNCED;
 		task->has_unsynced = true;
 	}
 	task->was_answered = true;
+	agent->since = manager->now;
 	task->active->was_tried = true;
-	active_record(task->active, verdict.index, &verdict, state);
+	record_verdict(manager, task, &verdict, state);
 	return true;
 }
 
@@ -355,7 +430,7 @@ take_message(
 {
 	switch (message->type) {
 	case VERDICT:
-		return take_verdict(agent, message);
+		return take_verdict(manager, agent, message);
 	case JOB_DONE:
 		return take_job_done(manager, agent, message);
 	case SYNCED:
@@ -411,6 +486,15 @@ agent_serve(struct manager *manager, struct agent *agent, short revents)
 	take_messages(manager, agent);
 }
 
+/* How long an agent may work without a word, in milliseconds. */
+static int64_t
+patience(const struct agent *agent)
+{
+	if (agent_kind(agent->destination) == SPAWNER_REMOTE)
+		return (int64_t)TIMEOUT_SMTP_SESSION * 1000;
+	return (int64_t)TIMEOUT_DELIVERY * 1000;
+}
+
 void
 agent_expire(struct manager *manager)
 {
@@ -423,10 +507,10 @@ agent_expire(struct manager *manager)
 			continue;
 		if (agent->state == AGENT_WAITING && age > DISPATCH_REUSE_MS)
 			agent_close(manager, agent);
-		if (agent->state == AGENT_WORKING &&
-		    age > (int64_t)TIMEOUT_SMTP_SESSION * 1000) {
+		if (agent->state == AGENT_WORKING && age > patience(agent)) {
 			log_error("the agent for %s is silent; closed",
 			    agent->destination->route.key);
+			agent->is_silent = true;
 			agent_close(manager, agent);
 		}
 		if (agent->state == AGENT_SYNCING &&

@@ -9,15 +9,20 @@
 
 #include "common/address.h"
 #include "common/alloc.h"
+#include "common/header.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/resolve.h"
 
 #include "queue/active.h"
 #include "queue/bounce.h"
+#include "queue/notify.h"
 
 /* The mark in the envelope (HELO) of a report on a report. */
-#define DOUBLE_BOUNCE   "double-bounce"
-#define BOUNCE_SIZE_MAX (16 * 1024 * 1024)
+#define DOUBLE_BOUNCE "double-bounce"
+/* For 65,536 recipients and the addresses the report goes to. */
+#define REPORT_ARENA (64 * 1024 * 1024)
+#define COPY_BLOCK   8192
 
 /* Everything a report needs while it is made; freed at its end. */
 struct report {
@@ -25,35 +30,90 @@ struct report {
 	struct active *active;
 	struct arena *arena;
 	struct bounce bounce;
+	struct slice header; /* of the original */
 	struct spool_message envelope;
 	char id[SPOOL_ID_SIZE];
 };
 
+/* Is this recipient in a report of that kind? */
+static bool
+is_reported(const struct report *report, size_t index)
+{
+	const struct spool_message *message = &report->active->message;
+	const struct spool_recipient *recipient = &message->recipients[index];
+	const struct outcome *outcome = &report->active->outcomes[index];
+
+	switch (report->bounce.kind) {
+	case BOUNCE_FAILED:
+		return outcome->state == OUTCOME_FAILED &&
+		       notify_wants_failure(recipient);
+	case BOUNCE_DELAYED:
+		if (outcome->state != OUTCOME_LATER)
+			return false;
+		return notify_wants_delay(recipient) ||
+		       (notify_is_late(message, MAIL_BY_NOTIFY,
+			    (uint64_t)report->bounce.now) &&
+			   (recipient->options.notify & NOTIFY_NEVER) == 0);
+	case BOUNCE_SUCCESS:
+		return outcome->state == OUTCOME_DONE && outcome->notice != 0;
+	case BOUNCE_EXPANDED:
+		return notify_wants_expansion(message, index);
+	case BOUNCE_KINDS:
+		break;
+	}
+	return false;
+}
+
+/* RFC 3464 section 2.3.3. */
+static const char *
+action_of(enum bounce_kind kind, const struct outcome *outcome)
+{
+	static const char *const actions[BOUNCE_KINDS] = { "failed", "delayed",
+		"delivered", "expanded" };
+
+	if (kind == BOUNCE_SUCCESS && outcome->notice == RECIPIENT_RELAYED)
+		return "relayed";
+	return actions[kind];
+}
+
+static void
+fill_recipient(
+    const struct report *report, size_t index, struct bounce_recipient *out)
+{
+	const struct spool_recipient *recipient =
+	    &report->active->message.recipients[index];
+	const struct outcome *outcome = &report->active->outcomes[index];
+	enum bounce_kind kind = report->bounce.kind;
+
+	out->address = recipient->address;
+	out->original = recipient->original;
+	out->orcpt = recipient->options.original;
+	out->action = action_of(kind, outcome);
+	out->reason = outcome->reason;
+	if (kind == BOUNCE_EXPANDED) {
+		out->address = recipient->original;
+		out->reason = (struct reason){ .code = S("2.0.0"),
+			.text = S("alias expanded") };
+	}
+	if (out->reason.text.len == 0)
+		out->reason.text = S("reason not recorded");
+	if (out->reason.code.len == 0)
+		out->reason.code =
+		    kind == BOUNCE_SUCCESS ? S("2.0.0") : S("5.0.0");
+}
+
 static bool
 collect_recipients(struct report *report)
 {
-	struct active *active = report->active;
-	const struct spool_message *message = &active->message;
-	char wanted = report->bounce.kind == BOUNCE_FAILED ? OUTCOME_FAILED
-							   : OUTCOME_LATER;
-	struct bounce_recipient *recipients = arena_alloc(
-	    report->arena, message->recipient_count * sizeof(*recipients));
-	size_t n = 0;
+	size_t count = report->active->message.recipient_count, n = 0;
+	struct bounce_recipient *recipients =
+	    arena_alloc(report->arena, (count + 1) * sizeof(*recipients));
 
 	if (recipients == NULL)
 		return false;
-	for (size_t i = 0; i < message->recipient_count; i++) {
-		if (active->outcomes[i].state != wanted)
-			continue;
-		recipients[n].address = message->recipients[i].address;
-		recipients[n].original = message->recipients[i].original;
-		recipients[n].reason = active->outcomes[i].reason;
-		if (recipients[n].reason.text.len == 0)
-			recipients[n].reason.text = S("reason not recorded");
-		if (recipients[n].reason.code.len == 0)
-			recipients[n].reason.code = S("5.0.0");
-		n++;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (is_reported(report, i))
+			fill_recipient(report, i, &recipients[n++]);
 	report->bounce.recipients = recipients;
 	report->bounce.recipient_count = n;
 	return true;
@@ -119,29 +179,58 @@ address_report(struct report *report)
 
 	if (message->sender.len > 0)
 		result = address_to(report, message->sender);
-	if (result != RESULT_NEVER || slice_eq(message->helo, S(DOUBLE_BOUNCE)))
+	if (result != RESULT_NEVER || report->bounce.kind != BOUNCE_FAILED ||
+	    slice_eq(message->helo, S(DOUBLE_BOUNCE)))
 		return result;
 	report->envelope.helo = S(DOUBLE_BOUNCE);
 	return address_to(report, slice_of(report->manager->settings->notify));
 }
 
+/* RET (RFC 3461 section 4.3, 6.2); RFC 8689 section 4.3 shows no more of a
+ * message that required TLS, and binary is no part of an 8-bit report. */
 static bool
-read_original(struct report *report)
+is_returned_whole(const struct report *report)
 {
 	const struct spool_message *message = &report->active->message;
-	size_t size = message->body_length < BOUNCE_ORIGINAL_MAX
+	uint32_t flags = message->options.flags;
+
+	if (report->bounce.kind != BOUNCE_FAILED ||
+	    (flags & (MAIL_RET_HEADERS | MAIL_REQUIRETLS | MAIL_BINARY)) != 0)
+		return false;
+	return message->body_length <= ((flags & MAIL_RET_FULL) != 0
+					       ? LIMIT_REPORT_ORIGINAL
+					       : BOUNCE_ORIGINAL_MAX);
+}
+
+static struct slice
+header_of(struct slice message)
+{
+	struct header_iterator iterator;
+	struct header_field field;
+
+	header_begin(&iterator, message);
+	while (header_next(&iterator, &field))
+		continue;
+	return slice_first(message, iterator.body_offset);
+}
+
+static bool
+read_header(struct report *report)
+{
+	const struct spool_message *message = &report->active->message;
+	size_t size = message->body_length < LIMIT_HEADER
 			  ? (size_t)message->body_length
-			  : BOUNCE_ORIGINAL_MAX;
+			  : LIMIT_HEADER;
 	char *bytes = arena_alloc(report->arena, size + 1);
 	ssize_t n;
 
 	if (bytes == NULL || !active_open(report->manager, report->active))
 		return false;
+	report->bounce.is_whole = is_returned_whole(report);
 	n = pread(report->active->fd, bytes, size, (off_t)message->body_offset);
 	if (n < 0)
 		return false;
-	report->bounce.message = slice_make(bytes, (size_t)n);
-	report->bounce.is_cut = message->body_length > BOUNCE_ORIGINAL_MAX;
+	report->header = header_of(slice_make(bytes, (size_t)n));
 	return true;
 }
 
@@ -174,45 +263,111 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	bounce->id = report->id;
 	bounce->original_id = message->id;
 	bounce->sender = message->sender;
+	bounce->envelope_id = message->options.envelope_id;
 	bounce->now = time(NULL);
 	bounce->arrived = (int64_t)message->created;
+	bounce->deliver_by = (int64_t)message->options.deliver_by;
 	bounce->retry_until =
-	    (int64_t)(message->created + settings->maximal_queue_lifetime);
+	    (int64_t)(notify_start(message) + settings->maximal_queue_lifetime);
 	bounce->is_8bit = (message->flags & SPOOL_8BIT) != 0;
-	report->envelope.flags = SPOOL_BOUNCE | (message->flags & SPOOL_8BIT);
+	bounce->is_global = (message->options.flags & MAIL_UTF8) != 0;
 	report->envelope.created = attempt_time(message, (uint64_t)bounce->now);
+}
+
+/* After the address is known. RFC 8689 section 4.3: what is said of a message
+ * that required TLS requires it, too. */
+static void
+fill_options(struct report *report)
+{
+	const struct bounce *bounce = &report->bounce;
+	struct spool_message *envelope = &report->envelope;
+	uint32_t flags = report->active->message.options.flags;
+
+	envelope->flags = SPOOL_BOUNCE;
+	envelope->options.flags = flags & MAIL_REQUIRETLS;
+	if (bounce->is_8bit || bounce->is_global) {
+		envelope->flags |= SPOOL_8BIT;
+		envelope->options.flags |= MAIL_8BIT;
+	}
+	if (!slice_is_ascii(bounce->to))
+		envelope->options.flags |= MAIL_UTF8;
+}
+
+struct sink {
+	struct spool_writer *writer;
+	struct why *why;
+};
+
+static bool
+write_piece(void *context, struct slice piece)
+{
+	struct sink *sink = context;
+
+	return spool_writer_body(sink->writer, piece, sink->why);
+}
+
+/* The original, or its header; with a line end in any case. */
+static bool
+copy_original(struct report *report, struct sink *sink)
+{
+	const struct spool_message *message = &report->active->message;
+	char block[COPY_BLOCK];
+	struct slice last = S("");
+	uint64_t done = 0;
+	ssize_t n;
+
+	if (!report->bounce.is_whole) {
+		last = report->header;
+		if (!write_piece(sink, last))
+			return false;
+	}
+	while (report->bounce.is_whole && done < message->body_length) {
+		n = pread(report->active->fd, block,
+		    message->body_length - done < sizeof(block)
+			? (size_t)(message->body_length - done)
+			: sizeof(block),
+		    (off_t)(message->body_offset + done));
+		if (n <= 0)
+			return why_errno(sink->why, "read of the original");
+		last = slice_make(block, (size_t)n);
+		if (!write_piece(sink, last))
+			return false;
+		done += (uint64_t)n;
+	}
+	return slice_ends(last, S("\n")) || write_piece(sink, S("\r\n"));
 }
 
 static bool
 write_report(struct report *report, struct why *why)
 {
-	struct spool_writer *writer =
-	    spool_writer_open(report->manager->spool_fd, why);
-	struct buf text;
+	struct sink sink = {
+		.writer = spool_writer_open(report->manager->spool_fd, why),
+		.why = why,
+	};
 	char id[SPOOL_ID_SIZE];
 	bool ok;
 
-	if (writer == NULL)
+	if (sink.writer == NULL)
 		return false;
-	buf_init(&text, BOUNCE_SIZE_MAX);
-	ok = bounce_format(&text, &report->bounce);
-	if (!ok)
-		why_set(why, "the report is too large");
-	ok = ok && spool_writer_envelope(writer, &report->envelope, why) &&
-	     spool_writer_body(writer, buf_slice(&text), why) &&
-	     spool_writer_commit(writer, report->id, id, why);
-	spool_writer_close(&writer);
-	buf_free(&text);
+	fill_options(report);
+	ok = spool_writer_envelope(sink.writer, &report->envelope, why) &&
+	     bounce_begin(&report->bounce, write_piece, &sink) &&
+	     copy_original(report, &sink) &&
+	     bounce_end(&report->bounce, write_piece, &sink) &&
+	     spool_writer_commit(sink.writer, report->id, id, why);
+	spool_writer_close(&sink.writer);
 	return ok;
 }
 
 static bool
 submit_report(struct report *report)
 {
+	static const char *const kinds[BOUNCE_KINDS] = { "non-delivery",
+		"delay", "delivery", "expansion" };
 	const char *original = report->bounce.original_id;
 	struct why why = { 0 };
 
-	if (!collect_recipients(report) || !read_original(report)) {
+	if (!read_header(report)) {
 		log_error("%s: cannot read the message to report", original);
 		return false;
 	}
@@ -221,11 +376,27 @@ submit_report(struct report *report)
 		    "%s: cannot write the report: %s", original, why.text);
 		return false;
 	}
-	log_info("%s: sender %s notification: %s", original,
-	    report->bounce.kind == BOUNCE_FAILED ? "non-delivery" : "delay",
+	journal_note(report->active->journal, original,
+	    "sender %s notification: %s", kinds[report->bounce.kind],
 	    report->id);
 	manager_add(report->manager, report->id,
 	    (report->active->entry->flags & ENTRY_RETRY) != 0);
+	return true;
+}
+
+static bool
+find_reader_and_submit(struct report *report)
+{
+	enum result result = address_report(report);
+
+	if (result == RESULT_LATER)
+		return false;
+	if (result == RESULT_OK)
+		return submit_report(report);
+	log_warning("%s: nobody to report to; %s is only in this log",
+	    report->bounce.original_id,
+	    report->bounce.kind == BOUNCE_FAILED ? "its failure"
+						 : "what became of it");
 	return true;
 }
 
@@ -234,20 +405,17 @@ bounce_send(
     struct manager *manager, struct active *active, enum bounce_kind kind)
 {
 	struct report report = { .manager = manager, .active = active };
-	enum result result;
 	bool ok = true;
 
-	report.arena = arena_new("bounce", BOUNCE_SIZE_MAX);
+	/* Only failures of what has no sender concern anybody. */
+	if (kind != BOUNCE_FAILED && active->message.sender.len == 0)
+		return true;
+	report.arena = arena_new("bounce", REPORT_ARENA);
 	fill_bounce(&report, kind);
-	result = address_report(&report);
-	if (result == RESULT_NEVER)
-		log_warning("%s: nobody to report to; its failure is only "
-			    "in this log",
-		    report.bounce.original_id);
-	else if (result == RESULT_LATER)
+	if (!collect_recipients(&report))
 		ok = false;
-	else
-		ok = submit_report(&report);
+	else if (report.bounce.recipient_count > 0)
+		ok = find_reader_and_submit(&report);
 	arena_free(&report.arena);
 	return ok;
 }

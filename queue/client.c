@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "common/base64.h"
 #include "common/limits.h"
 #include "common/result.h"
 
+#include "queue/client_auth.h"
 #include "queue/client_envelope.h"
+
+/* A chunk and the bytes that were fed last. */
+#define CHUNK_ROOM (2 * LIMIT_RELAY_CHUNK)
 
 typedef enum client_effect
 client_handler(struct client *client, struct slice *input, struct buf *out);
@@ -24,12 +27,15 @@ client_init(struct client *client, const struct client_options *options)
 	if (options->is_tls_first)
 		client->state = CLIENT_STATE_TLS;
 	reply_init(&client->reply);
+	buf_init(&client->chunk, CHUNK_ROOM);
 }
 
 void
 client_clear(struct client *client)
 {
 	alloc_release(client->pending);
+	scram_client_end(&client->scram);
+	buf_free(&client->chunk);
 	memset(client, 0, sizeof(*client));
 	client->state = CLIENT_STATE_CLOSED;
 }
@@ -89,7 +95,10 @@ client_hello(struct client *client, struct buf *out)
 	client->state = CLIENT_STATE_EHLO;
 	client->extensions = 0;
 	client->size_limit = 0;
-	buf_add_format(out, "EHLO %s\r\n", client->options.hostname);
+	memset(&client->limits, 0, sizeof(client->limits));
+	buf_add_format(out, "%s %s\r\n",
+	    client->options.is_lmtp ? "LHLO" : "EHLO",
+	    client->options.hostname);
 	return CLIENT_READ;
 }
 
@@ -117,26 +126,51 @@ on_greeting(struct client *client, struct slice *input, struct buf *out)
 	return client_hello(client, out);
 }
 
-static bool
-auth_start(struct client *client, struct buf *out)
+/* RFC 8689 section 4.2.1: all of it, or another host, or a report. */
+static enum client_effect
+client_refuse_tls(struct client *client)
 {
-	struct buf plain;
+	const char *lacks = "offer REQUIRETLS";
+	char text[LIMIT_REASON];
 
-	client->auth_step = 0;
-	if (!(client->extensions & CLIENT_AUTH_PLAIN)) {
-		buf_add(out, S("AUTH LOGIN\r\n"));
-		return true;
-	}
-	buf_init(&plain, 4 * LIMIT_PASSWORD);
-	buf_add_char(&plain, '\0');
-	buf_add(&plain, client->options.login);
-	buf_add_char(&plain, '\0');
-	buf_add(&plain, client->options.password);
-	buf_add(out, S("AUTH PLAIN "));
-	base64_encode(buf_slice(&plain), out);
-	buf_add(out, S("\r\n"));
-	buf_free(&plain);
-	return !out->failed;
+	if (!client->is_tls)
+		lacks = "offer STARTTLS";
+	else if (!client->is_verified)
+		lacks = "show a certificate that can be verified";
+	snprintf(text, sizeof(text),
+	    "REQUIRETLS was asked for, but the host does not %s", lacks);
+	return client_fail(client, 'F', "5.7.30", text);
+}
+
+static enum client_effect
+client_log_in(struct client *client, struct buf *out)
+{
+	struct why why = { 0 };
+
+	if (!client->is_tls && !client->options.may_auth_in_clear)
+		return client_fail(client, 'T', "4.7.0",
+		    "the password is not sent without TLS");
+	client->state = CLIENT_STATE_AUTH;
+	if (client_auth_start(client, out, &why) == CLIENT_AUTH_FAILED)
+		return client_fail(client, 'T', "4.7.0", why.text);
+	return CLIENT_READ;
+}
+
+static bool
+may_start_tls(const struct client *client)
+{
+	return !client->is_tls && client->options.tls_level != TLS_LEVEL_NONE &&
+	       !client->options.is_tls_avoided &&
+	       (client->extensions & CLIENT_STARTTLS);
+}
+
+static bool
+lacks_required_tls(const struct client *client)
+{
+	return client->options.requires_tls &&
+	       !client->options.is_tls_avoided &&
+	       (!client->is_tls || !client->is_verified ||
+		   !(client->extensions & CLIENT_REQUIRETLS));
 }
 
 /* After EHLO or HELO: what is left before a message may begin. */
@@ -145,43 +179,49 @@ client_introduced(struct client *client, struct buf *out)
 {
 	const struct client_options *options = &client->options;
 
-	if (!client->is_tls && options->tls_level != TLS_LEVEL_NONE &&
-	    !options->is_tls_avoided &&
-	    (client->extensions & CLIENT_STARTTLS)) {
+	if (may_start_tls(client)) {
 		client->state = CLIENT_STATE_STARTTLS;
 		buf_add(out, S("STARTTLS\r\n"));
 		return CLIENT_READ;
 	}
-	if (!client->is_tls && options->tls_level == TLS_LEVEL_ENCRYPT)
+	if (lacks_required_tls(client))
+		return client_refuse_tls(client);
+	if (!client->is_tls && options->tls_level >= TLS_LEVEL_ENCRYPT)
 		return client_fail(client, 'T', "4.7.5",
 		    "TLS is required, but the host does not offer it");
-	if (options->login.len == 0) {
-		client->state = CLIENT_STATE_READY;
-		return CLIENT_READY;
-	}
-	if (!client->is_tls && !options->may_auth_in_clear)
-		return client_fail(client, 'T', "4.7.0",
-		    "the password is not sent without TLS");
-	if (!(client->extensions & (CLIENT_AUTH_PLAIN | CLIENT_AUTH_LOGIN)))
-		return client_fail(client, 'T', "4.7.0",
-		    "the host does not offer AUTH PLAIN or LOGIN");
-	client->state = CLIENT_STATE_AUTH;
-	if (!auth_start(client, out))
-		return client_fail(
-		    client, 'T', "4.7.0", "login or password is too long");
-	return CLIENT_READ;
+	if (!client->is_verified && options->tls_level == TLS_LEVEL_VERIFY)
+		return client_fail(client, 'T', "4.7.5",
+		    "the host's certificate cannot be verified, as is "
+		    "required");
+	if (options->login.len > 0)
+		return client_log_in(client, out);
+	client->state = CLIENT_STATE_READY;
+	return CLIENT_READY;
 }
 
+/* RFC 9422 section 3: one to six digits, not 0; what is unknown or wrong is
+ * passed over. */
 static void
-extension_auth(struct client *client, struct slice rest)
+extension_limits(struct client *client, struct slice rest)
 {
-	struct slice word;
+	const struct {
+		struct slice name;
+		uint64_t *limit;
+	} known[] = {
+		{ S("RCPTMAX"), &client->limits.recipients },
+		{ S("MAILMAX"), &client->limits.messages },
+		{ S("RCPTDOMAINMAX"), &client->limits.domains },
+	};
+	struct slice word, name, value;
+	uint64_t number;
 
 	while (slice_token(&rest, S(" \t"), &word)) {
-		if (slice_eq_nocase(word, S("PLAIN")))
-			client->extensions |= CLIENT_AUTH_PLAIN;
-		else if (slice_eq_nocase(word, S("LOGIN")))
-			client->extensions |= CLIENT_AUTH_LOGIN;
+		slice_cut(word, '=', &name, &value);
+		if (!slice_u64(value, 999999, &number) || number == 0)
+			continue;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (slice_eq_nocase(name, known[i].name))
+				*known[i].limit = number;
 	}
 }
 
@@ -197,13 +237,20 @@ extension_line(struct client *client, struct slice line)
 		{ SLICE("8BITMIME"), CLIENT_8BITMIME },
 		{ SLICE("SIZE"), CLIENT_SIZE },
 		{ SLICE("STARTTLS"), CLIENT_STARTTLS },
+		{ SLICE("CHUNKING"), CLIENT_CHUNKING },
+		{ SLICE("BINARYMIME"), CLIENT_BINARYMIME },
+		{ SLICE("SMTPUTF8"), CLIENT_SMTPUTF8 },
+		{ SLICE("DSN"), CLIENT_DSN },
+		{ SLICE("REQUIRETLS"), CLIENT_REQUIRETLS },
+		{ SLICE("DELIVERBY"), CLIENT_DELIVERBY },
+		{ SLICE("MT-PRIORITY"), CLIENT_PRIORITY },
 	};
 	struct slice word;
 
 	/* "AUTH=PLAIN" is how it was before RFC 2554. */
 	if (slice_starts_nocase(line, S("AUTH ")) ||
 	    slice_starts_nocase(line, S("AUTH="))) {
-		extension_auth(client, slice_from(line, 5));
+		client_auth_offer(client, slice_from(line, 5));
 		return;
 	}
 	if (!slice_token(&line, S(" \t"), &word))
@@ -211,6 +258,8 @@ extension_line(struct client *client, struct slice line)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (slice_eq_nocase(word, known[i].keyword))
 			client->extensions |= known[i].extension;
+	if (slice_eq_nocase(word, S("LIMITS")))
+		extension_limits(client, line);
 	if (slice_eq_nocase(word, S("SIZE")) &&
 	    !slice_u64(slice_trim(line), UINT64_MAX, &client->size_limit))
 		client->size_limit = 0;
@@ -223,14 +272,21 @@ on_ehlo(struct client *client, struct slice *input, struct buf *out)
 	switch (client->reply.code / 100) {
 	case 2:
 		client->is_extended = true;
+		/* RFC 3030 leaves open what LMTP replies to the last chunk. */
+		if (client->options.is_lmtp)
+			client->extensions &= ~(
+			    unsigned int)(CLIENT_CHUNKING | CLIENT_BINARYMIME);
 		return client_introduced(client, out);
 	case 5:
+		if (client->options.is_lmtp)
+			break;
 		client->state = CLIENT_STATE_HELO;
 		client->extensions = 0;
 		buf_add_format(out, "HELO %s\r\n", client->options.hostname);
 		return CLIENT_READ;
 	}
-	return client_refused(client, client->reply.enhanced);
+	return client_refused(client,
+	    client->reply.code / 100 == 5 ? "4.5.0" : client->reply.enhanced);
 }
 
 static enum client_effect
@@ -261,42 +317,32 @@ on_starttls(struct client *client, struct slice *input, struct buf *out)
 }
 
 void
-client_set_tls(struct client *client)
+client_set_tls(struct client *client, bool is_verified)
 {
 	BUG_UNLESS(client->state == CLIENT_STATE_TLS);
 	client->is_tls = true;
+	client->is_verified = is_verified;
 	if (client->options.is_tls_first)
 		client->state = CLIENT_STATE_GREETING;
 	reply_init(&client->reply);
 }
 
-static void
-auth_respond(struct client *client, struct buf *out)
-{
-	bool is_plain = (client->extensions & CLIENT_AUTH_PLAIN) != 0;
-	unsigned int step = client->auth_step++;
-
-	/* PLAIN is one response and was sent with the command. */
-	if (is_plain || step > 1)
-		buf_add(out, S("*"));
-	else
-		base64_encode(step == 0 ? client->options.login
-					: client->options.password,
-		    out);
-	buf_add(out, S("\r\n"));
-}
-
 static enum client_effect
 on_auth(struct client *client, struct slice *input, struct buf *out)
 {
+	struct why why = { 0 };
+
 	(void)input;
-	if (client->reply.code / 100 == 2) {
+	switch (client_auth_reply(client, out, &why)) {
+	case CLIENT_AUTH_WAIT:
+		return CLIENT_READ;
+	case CLIENT_AUTH_DONE:
 		client->state = CLIENT_STATE_READY;
 		return CLIENT_READY;
-	}
-	if (client->reply.code == 334 && client->auth_step < 4) {
-		auth_respond(client, out);
-		return CLIENT_READ;
+	case CLIENT_AUTH_FAILED:
+		return client_fail(client, 'T', "4.7.0", why.text);
+	case CLIENT_AUTH_REFUSED:
+		break;
 	}
 	/* A wrong password is corrected here; mail waits for that. */
 	return client_refused(client, "4.7.8");
@@ -312,12 +358,37 @@ on_envelope(struct client *client, struct slice *input, struct buf *out)
 	return client_envelope_send(client, out);
 }
 
+/* After a chunk was refused no more is sent; RSET follows (RFC 3030 section
+ * 2), and the replies to those in flight say nothing new. */
+static enum client_effect
+on_chunk(struct client *client)
+{
+	client->chunks_answered++;
+	if (client->reply.code == 421) {
+		client_envelope_end(client);
+		return client_refused(client, client->reply.enhanced);
+	}
+	if (client->state == CLIENT_STATE_BODY && client->reply.code / 100 == 2)
+		return CLIENT_READ;
+	if (client->reply.code / 100 != 2 ||
+	    client->chunks_answered == client->chunks_sent)
+		client_envelope_end(client);
+	client->state = CLIENT_STATE_END;
+	if (client->chunks_answered < client->chunks_sent)
+		return CLIENT_READ;
+	client->state = CLIENT_STATE_READY;
+	return CLIENT_FINISHED;
+}
+
 /* A reply before the data has ended: an end of the session, too. */
 static enum client_effect
 on_body(struct client *client, struct slice *input, struct buf *out)
 {
 	(void)input;
 	(void)out;
+	if (client->uses_chunks &&
+	    client->chunks_answered < client->chunks_sent)
+		return on_chunk(client);
 	if (client->reply.code / 100 >= 4)
 		client_envelope_end(client);
 	client_lose(client, "4.5.0", "the host replied before the end of data");
@@ -329,7 +400,15 @@ on_end(struct client *client, struct slice *input, struct buf *out)
 {
 	(void)input;
 	(void)out;
-	client_envelope_end(client);
+	if (client->uses_chunks)
+		return on_chunk(client);
+	if (client->options.is_lmtp && client->reply.code != 421) {
+		client_envelope_end_one(client);
+		if (client->ends < client->accepted_count)
+			return CLIENT_READ;
+	} else {
+		client_envelope_end(client);
+	}
 	if (client->reply.code == 421)
 		return client_refused(client, client->reply.enhanced);
 	client->state = CLIENT_STATE_READY;
@@ -351,7 +430,7 @@ static const struct {
 	unsigned int timeout;
 	const char *stage;
 } states[] = {
-	[CLIENT_STATE_GREETING] = { on_greeting, TIMEOUT_SMTP_COMMAND,
+	[CLIENT_STATE_GREETING] = { on_greeting, TIMEOUT_SMTP_GREETING,
 	    "the initial greeting" },
 	[CLIENT_STATE_EHLO] = { on_ehlo, TIMEOUT_SMTP_COMMAND, "EHLO" },
 	[CLIENT_STATE_HELO] = { on_helo, TIMEOUT_SMTP_COMMAND, "HELO" },
@@ -381,9 +460,8 @@ client_stage(const struct client *client)
 unsigned int
 client_timeout(const struct client *client)
 {
-	if (client->state == CLIENT_STATE_ENVELOPE &&
-	    strcmp(client_envelope_stage(client), "DATA") == 0)
-		return TIMEOUT_SMTP_DATA;
+	if (client->state == CLIENT_STATE_ENVELOPE)
+		return client_envelope_timeout(client);
 	return states[client->state].timeout;
 }
 

@@ -10,6 +10,9 @@
 #include "common/alloc.h"
 #include "common/result.h"
 
+#include "queue/client_data.h"
+#include "queue/client_parameter.h"
+
 enum command {
 	COMMAND_RSET,
 	COMMAND_MAIL,
@@ -49,7 +52,8 @@ verdict_from_reply(const struct client *client, struct client_verdict *verdict)
 static size_t
 command_count(const struct client *client)
 {
-	return (client->has_reset ? 1U : 0U) + 1 + client->pending_count + 1;
+	return (client->has_reset ? 1U : 0U) + 1 + client->pending_count +
+	       (client->uses_chunks ? 0U : 1U);
 }
 
 static enum command
@@ -71,6 +75,15 @@ recipient_at(const struct client *client, size_t index)
 	size_t n = index - 1 - (client->has_reset ? 1U : 0U);
 
 	return &client->message->recipients[client->pending[n]];
+}
+
+unsigned int
+client_envelope_timeout(const struct client *client)
+{
+	static const unsigned int timeouts[] = { TIMEOUT_SMTP_RESET,
+		TIMEOUT_SMTP_MAIL, TIMEOUT_SMTP_RCPT, TIMEOUT_SMTP_DATA };
+
+	return timeouts[command_at(client, client->answered)];
 }
 
 const char *
@@ -136,7 +149,7 @@ address_is_sendable(struct slice address, bool *is_ascii)
 }
 
 static void
-check_recipient(struct client_recipient *recipient)
+check_recipient(const struct client *client, struct client_recipient *recipient)
 {
 	bool is_ascii;
 
@@ -147,9 +160,75 @@ check_recipient(struct client_recipient *recipient)
 	    recipient->address.len == 0)
 		client_verdict_set(&recipient->verdict, 'F', "5.1.3",
 		    "recipient address cannot be sent");
-	else if (!is_ascii)
+	else if (!is_ascii && !client->uses_utf8)
 		client_verdict_set(&recipient->verdict, 'F', "5.6.7",
-		    "recipient address is not ASCII");
+		    "recipient address is not ASCII, and the host does not "
+		    "offer SMTPUTF8");
+}
+
+bool
+client_offers_utf8(const struct client *client)
+{
+	/* RFC 6531 section 3.1: the one without the other is no offer. */
+	return (client->extensions & CLIENT_SMTPUTF8) &&
+	       (client->extensions & CLIENT_8BITMIME);
+}
+
+/* Said at MAIL when anything needs it, or the sender asked for it. */
+static bool
+needs_utf8(const struct client_message *message)
+{
+	bool is_ascii;
+
+	if (message->needs_utf8 || (message->options.flags & MAIL_UTF8) != 0)
+		return true;
+	if (!address_is_sendable(message->sender, &is_ascii) || !is_ascii)
+		return true;
+	for (size_t i = 0; i < message->recipient_count; i++)
+		if (message->recipients[i].verdict.status == 0 &&
+		    (!address_is_sendable(
+			 message->recipients[i].address, &is_ascii) ||
+			!is_ascii))
+			return true;
+	return false;
+}
+
+static void
+check_content(struct client *client)
+{
+	const struct client_message *message = client->message;
+	unsigned int wanted = CLIENT_BINARYMIME | CLIENT_CHUNKING;
+
+	if (message->needs_utf8 && !client->uses_utf8)
+		set_all_text(client, 'F', "5.6.9",
+		    "message has a header that is not ASCII, and the host "
+		    "does not offer SMTPUTF8");
+	if (message->is_8bit && !(client->extensions & CLIENT_8BITMIME))
+		set_all_text(client, 'F', "5.6.3",
+		    "message has 8-bit bytes, the host does not offer "
+		    "8BITMIME");
+	if (message->is_binary && (client->extensions & wanted) != wanted)
+		set_all_text(client, 'F', "5.6.3",
+		    "message is binary, the host does not offer BINARYMIME");
+}
+
+/* RFC 2852 section 4.1: what must be returned in time is given to nobody who
+ * does not know of time. */
+static void
+check_time(struct client *client)
+{
+	const struct client_message *message = client->message;
+
+	if (message->options.deliver_by == 0 ||
+	    !(message->options.flags & MAIL_BY_RETURN))
+		return;
+	if (message->by_seconds <= 0)
+		set_all_text(client, 'F', "5.4.7",
+		    "the time given for delivery is over");
+	else if (!(client->extensions & CLIENT_DELIVERBY))
+		set_all_text(client, 'F', "5.3.3",
+		    "message must be delivered in time or returned, the host "
+		    "does not offer DELIVERBY");
 }
 
 /* What can be known to fail before anything is sent. */
@@ -163,13 +242,12 @@ check_message(struct client *client)
 	if (!address_is_sendable(message->sender, &is_ascii))
 		set_all_text(
 		    client, 'F', "5.1.7", "sender address cannot be sent");
-	else if (!is_ascii)
-		set_all_text(
-		    client, 'F', "5.6.7", "sender address is not ASCII");
-	if (message->is_8bit && !(client->extensions & CLIENT_8BITMIME))
-		set_all_text(client, 'F', "5.6.3",
-		    "message has 8-bit bytes, the host does not offer "
-		    "8BITMIME");
+	else if (!is_ascii && !client->uses_utf8)
+		set_all_text(client, 'F', "5.6.7",
+		    "sender address is not ASCII, and the host does not "
+		    "offer SMTPUTF8");
+	check_content(client);
+	check_time(client);
 	/* RFC 1870 section 6.1; 0 is no fixed limit. */
 	if (client->size_limit > 0 && message->size > client->size_limit) {
 		snprintf(text, sizeof(text),
@@ -180,42 +258,74 @@ check_message(struct client *client)
 	}
 }
 
+static struct slice
+domain_of(struct slice address)
+{
+	return slice_from(address, slice_last_index(address, '@'));
+}
+
+/* Is this the first recipient of its domain to be sent? */
+static bool
+is_new_domain(const struct client *client, struct slice domain)
+{
+	const struct client_recipient *recipients = client->message->recipients;
+
+	for (size_t i = 0; i < client->pending_count; i++)
+		if (slice_eq_nocase(
+			domain_of(recipients[client->pending[i]].address),
+			domain))
+			return false;
+	return true;
+}
+
+/* As many as one transaction may have: ours, and RFC 9422 section 4. */
+static void
+choose_recipients(struct client *client)
+{
+	const struct client_message *message = client->message;
+	const struct client_limits *limits = &client->limits;
+	size_t most = LIMIT_RELAY_RECIPIENTS, domains = 0;
+	bool is_new;
+
+	if (limits->recipients != 0 && limits->recipients < most)
+		most = (size_t)limits->recipients;
+	client->pending_count = 0;
+	for (size_t i = 0;
+	     i < message->recipient_count && client->pending_count < most;
+	     i++) {
+		if (message->recipients[i].verdict.status != 0)
+			continue;
+		is_new = limits->domains != 0 &&
+			 is_new_domain(
+			     client, domain_of(message->recipients[i].address));
+		if (is_new && domains == limits->domains)
+			continue;
+		domains += is_new;
+		client->pending[client->pending_count++] = i;
+	}
+}
+
 void
 client_begin(struct client *client, struct client_message *message)
 {
 	BUG_UNLESS(client->state == CLIENT_STATE_READY);
 	client->message = message;
+	client->uses_utf8 = client_offers_utf8(client) && needs_utf8(message);
+	client->uses_chunks = (client->extensions & CLIENT_CHUNKING) != 0;
 	for (size_t i = 0; i < message->recipient_count; i++)
-		check_recipient(&message->recipients[i]);
+		check_recipient(client, &message->recipients[i]);
 	check_message(client);
 	alloc_release(client->pending);
 	client->pending =
 	    alloc_zero(message->recipient_count, sizeof(*client->pending));
-	client->pending_count = 0;
-	for (size_t i = 0; i < message->recipient_count; i++)
-		if (message->recipients[i].verdict.status == 0)
-			client->pending[client->pending_count++] = i;
+	choose_recipients(client);
 	client->has_reset = client->is_used;
 	client->is_mail_refused = client->is_data_accepted = false;
 	client->has_answer = false;
 	client->accepted_count = client->sent = client->answered = 0;
-	dot_encode_init(&client->encoder);
+	client->ends = 0;
+	client_data_begin(client);
 	client->state = CLIENT_STATE_ENVELOPE;
-}
-
-static void
-send_mail(struct client *client, struct buf *out)
-{
-	const struct client_message *message = client->message;
-
-	client->is_used = true;
-	buf_add_format(out, "MAIL FROM:<%.*s>", SLICE_FMT(message->sender));
-	if (client->extensions & CLIENT_SIZE)
-		buf_add_format(out, " SIZE=%" PRIu64, message->size);
-	if (client->extensions & CLIENT_8BITMIME)
-		buf_add_string(
-		    out, message->is_8bit ? " BODY=8BITMIME" : " BODY=7BIT");
-	buf_add(out, S("\r\n"));
 }
 
 static void
@@ -228,11 +338,11 @@ send_command(struct client *client, struct buf *out)
 		buf_add(out, S("RSET\r\n"));
 		break;
 	case COMMAND_MAIL:
-		send_mail(client, out);
+		client->is_used = true;
+		client_parameter_mail(client, out);
 		break;
 	case COMMAND_RCPT:
-		buf_add_format(out, "RCPT TO:<%.*s>\r\n",
-		    SLICE_FMT(recipient_at(client, index)->address));
+		client_parameter_rcpt(client, recipient_at(client, index), out);
 		break;
 	case COMMAND_DATA:
 		buf_add(out, S("DATA\r\n"));
@@ -243,6 +353,11 @@ send_command(struct client *client, struct buf *out)
 static enum client_effect
 envelope_finish(struct client *client, struct buf *out)
 {
+	if (client->uses_chunks && client->accepted_count > 0 &&
+	    client->state == CLIENT_STATE_ENVELOPE) {
+		client->state = CLIENT_STATE_BODY;
+		return CLIENT_BODY;
+	}
 	if (!client->is_data_accepted) {
 		client->state = CLIENT_STATE_READY;
 		return CLIENT_FINISHED;
@@ -250,6 +365,11 @@ envelope_finish(struct client *client, struct buf *out)
 	if (client->accepted_count > 0) {
 		client->state = CLIENT_STATE_BODY;
 		return CLIENT_BODY;
+	}
+	if (client->options.is_lmtp) {
+		/* No recipient, no reply (RFC 2033 section 4.2). */
+		client_lose(client, "4.5.0", "DATA taken without a recipient");
+		return CLIENT_CLOSED;
 	}
 	/* RFC 2920 section 3.1: the host waits for data nobody gets. */
 	buf_add(out, S(".\r\n"));
@@ -267,7 +387,8 @@ client_envelope_send(struct client *client, struct buf *out)
 	if (client->pending_count == 0 || client->is_mail_refused ||
 	    client->sent == count)
 		return envelope_finish(client, out);
-	if (client->sent + 1 == count && client->accepted_count == 0)
+	if (client->sent + 1 == count && client->accepted_count == 0 &&
+	    !client->uses_chunks)
 		return envelope_finish(client, out);
 	do
 		send_command(client, out);
@@ -347,15 +468,19 @@ client_envelope_end(struct client *client)
 	reply_to_all(client, true);
 }
 
-bool
-client_body(struct client *client, struct slice bytes, struct buf *out)
+void
+client_envelope_end_one(struct client *client)
 {
-	return dot_encode(&client->encoder, bytes, out);
-}
+	struct client_message *message = client->message;
 
-bool
-client_body_end(struct client *client, struct buf *out)
-{
-	client->state = CLIENT_STATE_END;
-	return dot_encode_end(&client->encoder, out);
+	client->ends++;
+	for (size_t i = 0; i < client->pending_count; i++) {
+		struct client_recipient *recipient =
+		    &message->recipients[client->pending[i]];
+
+		if (!recipient->is_accepted || recipient->verdict.status != 0)
+			continue;
+		verdict_from_reply(client, &recipient->verdict);
+		return;
+	}
 }

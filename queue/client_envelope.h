@@ -18,6 +18,10 @@ enum client_effect client_envelope_send(struct client *client, struct buf *out);
 void client_envelope_reply(struct client *client);
 /* The final reply, after the data. */
 void client_envelope_end(struct client *client);
+/* LMTP: of the next accepted recipient (RFC 2033 section 4.2). */
+void client_envelope_end_one(struct client *client);
+/* Seconds to wait for the reply to the command that is due. */
+unsigned int client_envelope_timeout(const struct client *client);
 /* What the next reply answers: "MAIL FROM". */
 const char *client_envelope_stage(const struct client *client);
 void client_verdict_set(struct client_verdict *verdict, char status,

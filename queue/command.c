@@ -20,6 +20,9 @@ static const struct command_row rows[] = {
 	{ SLICE("bounce"), COMMAND_BOUNCE, COMMAND_ID },
 	{ SLICE("reload"), COMMAND_RELOAD, COMMAND_NOTHING },
 	{ SLICE("pickup"), COMMAND_PICKUP, COMMAND_NOTHING },
+	{ SLICE("pause"), COMMAND_PAUSE, COMMAND_PAUSED },
+	{ SLICE("drain"), COMMAND_DRAIN, COMMAND_PAUSED },
+	{ SLICE("resume"), COMMAND_RESUME, COMMAND_PAUSED },
 };
 
 static bool
@@ -43,6 +46,36 @@ parse_object(struct slice text, struct command *command)
 	return true;
 }
 
+/* "until=1795266000" behind an id. */
+static bool
+parse_until(struct slice text, struct command *command)
+{
+	const struct slice prefix = SLICE("until=");
+
+	if (command->verb != COMMAND_HOLD || !slice_starts(text, prefix))
+		return false;
+	return slice_u64(
+	    slice_from(text, prefix.len), INT64_MAX, &command->until);
+}
+
+static bool
+parse_for(
+    const struct command_row *row, struct slice rest, struct command *command)
+{
+	struct slice object, until;
+
+	command->verb = row->verb;
+	if (row->objects == COMMAND_PAUSED) {
+		command->object = COMMAND_PAUSED;
+		return pause_parse(rest, &command->pause);
+	}
+	if (slice_cut(rest, ' ', &object, &until) &&
+	    !parse_until(until, command))
+		return false;
+	return parse_object(object, command) &&
+	       (row->objects & command->object) != 0;
+}
+
 bool
 command_parse(struct slice line, struct command *command)
 {
@@ -50,12 +83,10 @@ command_parse(struct slice line, struct command *command)
 
 	memset(command, 0, sizeof(*command));
 	slice_cut(line, ' ', &name, &rest);
-	if (line.len > COMMAND_LINE_MAX || !parse_object(rest, command))
+	if (line.len > COMMAND_LINE_MAX)
 		return false;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (slice_eq(name, rows[i].name)) {
-			command->verb = rows[i].verb;
-			return (rows[i].objects & command->object) != 0;
-		}
+		if (slice_eq(name, rows[i].name))
+			return parse_for(&rows[i], rest, command);
 	return false;
 }

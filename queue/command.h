@@ -3,7 +3,9 @@
  * command - one line of the control FIFO (mailq to qmgr), as data.
  *
  *     retry all | retry ID | retry domain=NAME
- *     hold ID | release ID | delete ID | bounce ID
+ *     hold ID | hold ID until=SECONDS
+ *     release ID | delete ID | bounce ID
+ *     pause PAUSE | drain PAUSE | resume PAUSE (pause.h)
  *     reload | pickup
  *
  * The FIFO is open to root and _mpqueue only, but a line may be torn or
@@ -17,6 +19,8 @@
 #include "common/slice.h"
 #include "common/spoolfile.h"
 
+#include "queue/pause.h"
+
 #define COMMAND_LINE_MAX 512
 
 enum command_verb {
@@ -27,6 +31,9 @@ enum command_verb {
 	COMMAND_BOUNCE,
 	COMMAND_RELOAD,
 	COMMAND_PICKUP,
+	COMMAND_PAUSE,
+	COMMAND_DRAIN,
+	COMMAND_RESUME,
 };
 
 enum command_object {
@@ -34,6 +41,7 @@ enum command_object {
 	COMMAND_ALL = 1 << 1,
 	COMMAND_ID = 1 << 2,
 	COMMAND_DOMAIN = 1 << 3,
+	COMMAND_PAUSED = 1 << 4,
 };
 
 struct command {
@@ -41,6 +49,8 @@ struct command {
 	enum command_object object;
 	char id[SPOOL_ID_SIZE]; /* COMMAND_ID */
 	struct slice domain;    /* COMMAND_DOMAIN, into the line */
+	uint64_t until;         /* COMMAND_HOLD: wall seconds, 0 no end */
+	struct pause pause;     /* COMMAND_PAUSED */
 };
 
 /* line is without its newline. */

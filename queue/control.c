@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -134,31 +135,51 @@ run_retry(
 }
 
 /* The flag in the file says so too: it holds across a restart. */
-static void
-set_hold(struct manager *manager, struct entry *entry, bool is_held)
+static bool
+write_hold(struct manager *manager, const struct command *command)
 {
+	const uint32_t hold = SCHEDULE_HOLD | SCHEDULE_UNTIL;
+	struct entry *entry = schedule_find(manager->schedule, command->id);
 	struct active *active = active_find(manager, entry);
-	struct spool_schedule slot;
+	struct spool_schedule slot = { .next = command->until };
+	enum edit_change change =
+	    command->until != 0 ? EDIT_HOLD_UNTIL : EDIT_HOLD;
 	struct why why = { 0 };
 
-	if (!edit_schedule(manager->spool_fd, entry->id,
-		is_held ? EDIT_HOLD : EDIT_RELEASE, &slot, &why)) {
+	if (command->verb == COMMAND_RELEASE)
+		change = EDIT_RELEASE;
+	if (!edit_schedule(manager->spool_fd, entry->id, change, &slot, &why)) {
 		log_warning("control: %s", why.text);
+		return false;
+	}
+	if (active == NULL)
+		return true;
+	active->message.schedule.flags =
+	    (active->message.schedule.flags & ~hold) | (slot.flags & hold);
+	active->hold_until = command->until;
+	return true;
+}
+
+static void
+set_hold(
+    struct manager *manager, const struct command *command, struct entry *entry)
+{
+	bool is_held = command->verb == COMMAND_HOLD;
+
+	if (!write_hold(manager, command))
 		return;
-	}
-	if (active != NULL)
-		active->message.schedule.flags =
-		    (active->message.schedule.flags &
-			~(uint32_t)SCHEDULE_HOLD) |
-		    (slot.flags & SCHEDULE_HOLD);
-	if (is_held) {
-		entry->flags |= ENTRY_HELD;
-		schedule_park(manager->schedule, entry);
-	} else {
-		entry->flags &= ~(uint32_t)ENTRY_HELD;
+	schedule_park(manager->schedule, entry);
+	if (!is_held) {
+		entry->flags &= (uint8_t) ~(ENTRY_HELD | ENTRY_CRASHED);
 		retry_entry(manager, entry);
+	} else {
+		entry->flags |= ENTRY_HELD;
+		/* Its file is read, and says until when. */
+		if (command->until != 0 && (entry->flags & ENTRY_ACTIVE) == 0)
+			schedule_set_due(
+			    manager->schedule, entry, manager->now);
 	}
-	log_info("%s: %s", entry->id,
+	journal_note(manager->journal, entry->id, "%s",
 	    is_held ? "placed on hold" : "released from hold");
 }
 
@@ -168,7 +189,8 @@ delete_message(struct manager *manager, struct entry *entry)
 	struct active *active = active_find(manager, entry);
 	struct why why = { 0 };
 
-	log_info("%s: deleted by the administrator", entry->id);
+	journal_note(
+	    manager->journal, entry->id, "deleted by the administrator");
 	if (active != NULL) {
 		active->is_deleted = true;
 		active->tasks++;
@@ -210,7 +232,7 @@ run_on_entry(struct manager *manager, const struct command *command)
 		break;
 	case COMMAND_HOLD:
 	case COMMAND_RELEASE:
-		set_hold(manager, entry, command->verb == COMMAND_HOLD);
+		set_hold(manager, command, entry);
 		break;
 	case COMMAND_DELETE:
 		delete_message(manager, entry);
@@ -223,10 +245,74 @@ run_on_entry(struct manager *manager, const struct command *command)
 	}
 }
 
+/* Everything that may have waited for it. */
+static void
+retry_after_pause(struct manager *manager, const char *name)
+{
+	struct command command = { .verb = COMMAND_RETRY,
+		.object = COMMAND_DOMAIN,
+		.domain = slice_of(name) };
+
+	if (strcmp(name, "local") == 0 || strcmp(name, "remote") == 0 ||
+	    strpbrk(name, "[:") != NULL || name[0] == '.')
+		command.object = COMMAND_ALL;
+	run_retry(manager, &command, NULL);
+}
+
+static void
+save_pauses(struct manager *manager)
+{
+	struct why why = { 0 };
+
+	if (!pauses_save(manager->spool_fd, manager->pauses, &why))
+		log_error("pauses end with this qmgr: %s", why.text);
+}
+
+static void
+run_pause(struct manager *manager, const struct command *command)
+{
+	const struct pause *pause = &command->pause;
+	char text[PAUSE_TEXT_SIZE];
+
+	if (command->verb == COMMAND_RESUME) {
+		if (!pauses_remove(manager->pauses, pause->name))
+			return;
+		save_pauses(manager);
+		log_info("destination %s: resumed", pause->name);
+		retry_after_pause(manager, pause->name);
+		return;
+	}
+	if (!pauses_set(manager->pauses, pause)) {
+		log_warning("control: %d pauses are enough", PAUSE_MAX);
+		return;
+	}
+	save_pauses(manager);
+	log_info("destination %s: %s", pause->name, pause_reason(pause, text));
+	if (command->verb == COMMAND_PAUSE)
+		dispatch_put_off_paused(manager);
+}
+
+void
+control_end_pauses(struct manager *manager)
+{
+	const struct pause *pause;
+	struct command command = { .verb = COMMAND_RESUME,
+		.object = COMMAND_PAUSED };
+
+	while (manager->pauses->count > 0 &&
+	       (pause = pauses_over(manager->pauses, (uint64_t)time(NULL))) !=
+		   NULL) {
+		command.pause = *pause;
+		run_pause(manager, &command);
+	}
+}
+
 static void
 run_command(struct manager *manager, const struct command *command)
 {
-	if (command->object == COMMAND_ID) {
+	if (command->object == COMMAND_PAUSED) {
+		run_pause(manager, command);
+	} else if (command->object == COMMAND_ID) {
 		run_on_entry(manager, command);
 	} else if (command->verb == COMMAND_RETRY) {
 		run_retry(manager, command, NULL);

@@ -14,5 +14,7 @@
 
 void control_read_trigger(struct manager *manager);
 void control_read_commands(struct manager *manager);
+/* Resume the destinations whose pause is over. */
+void control_end_pauses(struct manager *manager);
 
 #endif

@@ -5,10 +5,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/crc32c.h"
 #include "common/log.h"
+
+#include "queue/agent.h"
 
 struct dispatch *
 dispatch_new(void)
@@ -74,9 +78,21 @@ find_chain(struct dispatch *dispatch, const char *key)
 	return &dispatch->table[hash % DISPATCH_TABLE];
 }
 
-static struct destination *
-find_destination(struct dispatch *dispatch, const struct route *route)
+static size_t
+initial_window(const struct manager *manager)
 {
+	const struct settings *settings = manager->settings;
+
+	return (size_t)(settings->initial_destination_concurrency <
+				settings->destination_concurrency
+			    ? settings->initial_destination_concurrency
+			    : settings->destination_concurrency);
+}
+
+static struct destination *
+find_destination(struct manager *manager, const struct route *route)
+{
+	struct dispatch *dispatch = manager->dispatch;
 	struct destination **chain = find_chain(dispatch, route->key);
 	struct destination *destination = *chain;
 
@@ -86,6 +102,7 @@ find_destination(struct dispatch *dispatch, const struct route *route)
 	if (destination == NULL) {
 		destination = alloc_zero(1, sizeof(*destination));
 		destination->chain = *chain;
+		destination->window = initial_window(manager);
 		*chain = destination;
 		dispatch->destination_count++;
 	}
@@ -115,7 +132,8 @@ prune_destinations(struct manager *manager)
 		link = &dispatch->table[i];
 		while ((destination = *link) != NULL) {
 			if (destination->is_listed || destination->agents > 0 ||
-			    destination->dead_until > manager->now) {
+			    destination->dead_until > manager->now ||
+			    destination->slow_until > manager->now) {
 				link = &destination->chain;
 				continue;
 			}
@@ -136,6 +154,58 @@ list_destination(struct manager *manager, struct destination *destination)
 	manager->dispatch->waiting = destination;
 }
 
+/* Behind all that are as urgent: most often at the end. */
+static void
+insert_in_line(struct destination *destination, struct task *task)
+{
+	struct task **link = &destination->first;
+
+	if (destination->first != NULL &&
+	    destination->final->rank <= task->rank)
+		link = &destination->final->next;
+	while (*link != NULL && (*link)->rank <= task->rank)
+		link = &(*link)->next;
+	task->next = *link;
+	*link = task;
+	if (task->next == NULL)
+		destination->final = task;
+	destination->newest = task;
+}
+
+/* Of this message, in line; NULL: there is none. Its recipients come one
+ * after the other. */
+static struct task *
+find_in_line(const struct destination *destination, const struct active *active)
+{
+	struct task *newest = destination->newest;
+
+	return newest != NULL && newest->active == active ? newest : NULL;
+}
+
+/* Who is logged in, or else who the envelope says. */
+static uint32_t
+digest_sender(const struct active *active)
+{
+	struct slice sender = active->message.login.len > 0
+				  ? active->message.login
+				  : active->message.sender;
+
+	return crc32c(0, sender.ptr, sender.len);
+}
+
+/* Behind the turns that its sender has already. */
+static int64_t
+next_turn(const struct destination *destination, uint32_t sender)
+{
+	int64_t turn = destination->turn;
+
+	for (const struct task *task = destination->first; task != NULL;
+	     task = task->next)
+		if (task->sender == sender && task->turn >= turn)
+			turn = task->turn + 1;
+	return turn;
+}
+
 static struct task *
 task_new(struct manager *manager, struct active *active,
     struct destination *destination)
@@ -144,11 +214,11 @@ task_new(struct manager *manager, struct active *active,
 
 	task->active = active;
 	task->destination = destination;
-	if (destination->first == NULL)
-		destination->first = task;
-	else
-		destination->final->next = task;
-	destination->final = task;
+	task->sender = digest_sender(active);
+	task->turn = next_turn(destination, task->sender);
+	task->rank = task->turn - (int64_t)active->message.options.priority *
+				      DISPATCH_PRIORITY_TURNS;
+	insert_in_line(destination, task);
 	destination->waiting++;
 	list_destination(manager, destination);
 	active->tasks++;
@@ -174,10 +244,10 @@ dispatch_add(struct manager *manager, struct active *active, size_t index,
 {
 	const struct spool_recipient *recipient =
 	    &active->message.recipients[index];
-	struct destination *destination =
-	    find_destination(manager->dispatch, route);
+	struct destination *destination = find_destination(manager, route);
 	size_t bytes = recipient->address.len + recipient->original.len +
-		       recipient->argument.len + recipient->extension.len + 32;
+		       recipient->argument.len + recipient->extension.len +
+		       recipient->options.original.len + 48;
 	struct task *task;
 
 	if (destination->dead_until > manager->now &&
@@ -186,9 +256,8 @@ dispatch_add(struct manager *manager, struct active *active, size_t index,
 		    destination->dead_text);
 		return;
 	}
-	task = destination->first == NULL ? NULL : destination->final;
-	if (task == NULL || task->active != active ||
-	    task->count == JOB_RECIPIENTS_MAX ||
+	task = find_in_line(destination, active);
+	if (task == NULL || task->count == JOB_RECIPIENTS_MAX ||
 	    task->bytes + bytes > DISPATCH_TASK_BYTES)
 		task = task_new(manager, active, destination);
 	task->recipients[task->count++] = (uint32_t)index;
@@ -202,6 +271,10 @@ take_first(struct destination *destination)
 
 	destination->first = task->next;
 	destination->waiting--;
+	if (destination->newest == task)
+		destination->newest = NULL;
+	if (destination->turn < task->turn)
+		destination->turn = task->turn;
 	task->next = NULL;
 	return task;
 }
@@ -218,13 +291,23 @@ fail_task(struct manager *manager, struct task *task, const char *code,
 	dispatch_task_end(manager, task);
 }
 
-static size_t
-concurrency(
-    const struct manager *manager, const struct destination *destination)
+void
+dispatch_slow_down(
+    struct manager *manager, struct destination *destination, uint64_t seconds)
 {
-	return destination->route.is_local
-		   ? DISPATCH_USER_CONCURRENCY
-		   : (size_t)manager->settings->destination_concurrency;
+	int64_t until = manager->now + (int64_t)seconds * 1000;
+
+	if (destination->slow_until < until)
+		destination->slow_until = until;
+	destination->window = 1;
+	destination->credit = 0;
+}
+
+static size_t
+concurrency(const struct destination *destination)
+{
+	return destination->route.is_local ? DISPATCH_USER_CONCURRENCY
+					   : destination->window;
 }
 
 /* False: no agent is to be had for this destination now. */
@@ -234,7 +317,7 @@ start_first(struct manager *manager, struct destination *destination)
 	struct agent *agent;
 	struct task *task;
 
-	if (destination->running >= concurrency(manager, destination))
+	if (destination->running >= concurrency(destination))
 		return false;
 	agent = agent_find_waiting(manager, destination);
 	if (agent == NULL && !agent_may_start(manager, destination))
@@ -284,12 +367,62 @@ dispatch_revive(struct manager *manager)
 			destination->dead_until = 0;
 }
 
+const struct pause *
+dispatch_find_pause(const struct manager *manager, const struct active *active,
+    size_t index, const struct route *route)
+{
+	struct slice address = active->message.recipients[index].address;
+	const struct pause_target target = {
+		.domain =
+		    slice_from(address, slice_last_index(address, '@') + 1),
+		.nexthop = slice_of(route->nexthop),
+		.is_local = route->is_local
+	};
+
+	return pauses_find(manager->pauses, &target, (uint64_t)time(NULL));
+}
+
+/* A line whose first recipients are paused. A task of several domains goes
+ * where its first one goes: it is on its way already. */
+static void
+put_off_line(struct manager *manager, struct destination *destination)
+{
+	struct task *task, *next = destination->first;
+	char text[PAUSE_TEXT_SIZE];
+	const struct pause *pause;
+
+	destination->first = destination->final = destination->newest = NULL;
+	destination->waiting = 0;
+	while ((task = next) != NULL) {
+		next = task->next;
+		pause = dispatch_find_pause(manager, task->active,
+		    task->recipients[0], &destination->route);
+		if (pause != NULL) {
+			fail_task(
+			    manager, task, "4.3.2", pause_reason(pause, text));
+			continue;
+		}
+		insert_in_line(destination, task);
+		destination->waiting++;
+	}
+	destination->newest = NULL;
+}
+
+void
+dispatch_put_off_paused(struct manager *manager)
+{
+	struct destination *destination = manager->dispatch->waiting;
+
+	for (; destination != NULL; destination = destination->next_waiting)
+		put_off_line(manager, destination);
+}
+
 static void
 cancel_in_line(struct destination *destination, struct active *active)
 {
 	struct task **link = &destination->first, *task;
 
-	destination->final = NULL;
+	destination->final = destination->newest = NULL;
 	while ((task = *link) != NULL) {
 		if (task->active != active) {
 			destination->final = task;
@@ -332,19 +465,35 @@ is_site_failure(const struct task *task)
 	return true;
 }
 
+/* Longer each time: a host that hangs takes a process for minutes. */
+static int64_t
+pause_of(const struct manager *manager, struct destination *destination)
+{
+	int64_t least = (int64_t)manager->settings->minimal_backoff_time * 1000;
+	int64_t most = (int64_t)manager->settings->maximal_backoff_time * 1000;
+	int64_t pause = least < DISPATCH_DEAD_MS ? least : DISPATCH_DEAD_MS;
+
+	for (unsigned int i = 0; i < destination->failures; i++)
+		if (pause < DISPATCH_DEAD_MAX_MS)
+			pause *= 2;
+	destination->failures++;
+	if (pause > DISPATCH_DEAD_MAX_MS)
+		pause = DISPATCH_DEAD_MAX_MS;
+	return pause < most ? pause : most;
+}
+
 static void
 bury(
     struct manager *manager, struct destination *destination, struct slice text)
 {
-	int64_t pause = (int64_t)manager->settings->minimal_backoff_time * 1000;
 	struct task *task, *next = destination->first;
 
-	if (pause > DISPATCH_DEAD_MS)
-		pause = DISPATCH_DEAD_MS;
-	destination->dead_until = manager->now + pause;
+	destination->dead_until = manager->now + pause_of(manager, destination);
+	destination->window = 1;
+	destination->credit = 0;
 	snprintf(destination->dead_text, sizeof(destination->dead_text),
 	    "delivery temporarily suspended: %.*s", SLICE_FMT(text));
-	destination->first = NULL;
+	destination->first = destination->newest = NULL;
 	destination->waiting = 0;
 	while ((task = next) != NULL) {
 		next = task->next;
@@ -352,16 +501,44 @@ bury(
 	}
 }
 
+/* A host that bears some connections is not dead: it is left those. */
+static void
+note_failure(struct manager *manager, const struct task *task)
+{
+	struct destination *destination = task->destination;
+	const struct outcome *outcome =
+	    &task->active->outcomes[task->recipients[0]];
+
+	destination->credit = 0;
+	if (destination->running > 0 && destination->window > 1)
+		destination->window = destination->running;
+	else
+		bury(manager, destination, outcome->reason.text);
+}
+
+static void
+note_success(struct manager *manager, struct destination *destination)
+{
+	if (destination->failures > 0)
+		destination->window = initial_window(manager);
+	destination->failures = 0;
+	if (destination->slow_until > manager->now ||
+	    ++destination->credit < destination->window)
+		return;
+	destination->credit = 0;
+	if (destination->window < manager->settings->destination_concurrency)
+		destination->window++;
+}
+
 void
 dispatch_task_end(struct manager *manager, struct task *task)
 {
 	struct active *active = task->active;
-	struct slice text;
 
-	if (is_site_failure(task)) {
-		text = active->outcomes[task->recipients[0]].reason.text;
-		bury(manager, task->destination, text);
-	}
+	if (is_site_failure(task))
+		note_failure(manager, task);
+	else if (task->was_answered)
+		note_success(manager, task->destination);
 	alloc_release(task);
 	active_task_done(manager, active);
 }

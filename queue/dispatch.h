@@ -5,10 +5,16 @@
  * A task is up to JOB_RECIPIENTS_MAX recipients of one message for one
  * destination (a user here, or a host). A destination has its own line of
  * tasks, a limit on agents, and a memory of being dead, so one that is slow
- * or gone holds up nobody else. An agent is one socket; it works for one
- * destination and is reused while tasks for it come. agent.c speaks with
- * agents, sync.c makes the mailboxes stable. Agents are hostile: what is not
- * the contract of common/job.h closes them, and what they owed is tried later.
+ * or gone holds up nobody else. In a line senders take turns: who has sent a
+ * thousand messages has the next turn of each of them behind the first one
+ * of everybody else. A host's limit follows what it bears: it begins with
+ * initial_destination_concurrency, grows by one when as many jobs went well,
+ * and shrinks to what still works when a connection fails; a quarter of
+ * relay_processes is for mail that was not tried before. An agent is one
+ * socket; it works for one destination and is reused while tasks for it come.
+ * agent.c speaks with agents, sync.c makes the mailboxes stable. Agents are
+ * hostile: what is not the contract of common/job.h closes them, and what they
+ * owed is tried later.
  */
 #ifndef QUEUE_DISPATCH_H
 #define QUEUE_DISPATCH_H
@@ -26,9 +32,12 @@
 #include "queue/route.h"
 
 #define DISPATCH_USER_CONCURRENCY 2
-#define DISPATCH_DEAD_MS          60000 /* a dead host is left alone */
-#define DISPATCH_REUSE_MS         1500  /* of the agent's AGENT_IDLE */
-#define DISPATCH_TASK_BYTES       65536 /* addresses of one job */
+#define DISPATCH_DEAD_MS          60000  /* a dead host is left alone */
+#define DISPATCH_DEAD_MAX_MS      900000 /* twice as long each time */
+#define DISPATCH_PRIORITY_TURNS   100    /* of one level of MT-PRIORITY */
+#define DISPATCH_REUSE_MS         1500   /* of the agent's AGENT_IDLE */
+#define DISPATCH_TASK_BYTES       65536  /* addresses of one job */
+#define DISPATCH_FRESH_SHARE      4 /* of relay_processes, for fresh mail */
 #define DISPATCH_TABLE            256
 #define DISPATCH_KEPT             1000 /* destinations without work */
 
@@ -40,8 +49,14 @@ struct destination {
 	struct task *final;
 	bool is_listed; /* in dispatch.waiting */
 	size_t waiting; /* tasks in line */
-	size_t agents; /* busy or idle */
+	size_t agents;  /* busy or idle */
 	size_t running;
+	size_t window;         /* of a host: so many may run now */
+	size_t credit;         /* jobs that went well with this window */
+	int64_t turn;          /* of the last task that was taken */
+	struct task *newest;   /* in line; NULL: it was taken */
+	unsigned int failures; /* since the last job that went well */
+	int64_t slow_until;    /* one connection */
 	int64_t dead_until;
 	char dead_text[LIMIT_REASON];
 };
@@ -50,7 +65,10 @@ struct task {
 	struct task *next;
 	struct active *active;
 	struct destination *destination;
-	bool was_sent; /* to an agent that died untouched */
+	uint32_t sender; /* a digest of who sent it */
+	int64_t turn;    /* its sender's */
+	int64_t rank;    /* turn, less priority */
+	bool was_sent;   /* to an agent that died untouched */
 	bool was_answered;
 	bool has_unsynced;
 	size_t count;
@@ -71,10 +89,10 @@ struct agent {
 	struct destination *destination;
 	struct task *task; /* AGENT_WORKING */
 	struct buf input;
-	uint64_t device; /* it wrote there; 0 nowhere */
-	int64_t since;   /* waiting or working */
-	bool is_closed;  /* free it at the end of the step */
-	bool is_reused;
+	uint64_t device;           /* it wrote there; 0 nowhere */
+	int64_t since;             /* waiting or working */
+	bool is_closed, is_reused; /* closed: freed at the end of the step */
+	bool is_silent;            /* closed for it */
 };
 
 /* sync.c: one file system with deliveries not yet stable. */
@@ -106,45 +124,22 @@ void dispatch_add(struct manager *manager, struct active *active, size_t index,
 /* How many tasks stand in line for it. */
 size_t dispatch_waiting(const struct manager *manager, const char *key);
 void dispatch_run(struct manager *manager);
+/* One connection at a time for so many seconds from now. */
+void dispatch_slow_down(
+    struct manager *manager, struct destination *destination, uint64_t seconds);
 /* Forget dead hosts: an operator said retry. */
 void dispatch_revive(struct manager *manager);
 /* A task whose agent was gone before it began: first in line again. */
 void dispatch_put_back(struct manager *manager, struct task *task);
+/* What an operator has stopped, for this recipient; NULL: nothing. */
+const struct pause *dispatch_find_pause(const struct manager *manager,
+    const struct active *active, size_t index, const struct route *route);
+/* Put off what stands in line and is paused now. */
+void dispatch_put_off_paused(struct manager *manager);
 /* Take a message's waiting tasks back. */
 void dispatch_cancel(struct manager *manager, struct active *active);
 void dispatch_task_end(struct manager *manager, struct task *task);
 /* Something works, waits for a sync, or stands in line. */
 bool dispatch_is_busy(const struct dispatch *dispatch);
-
-/* agent.c */
-bool agent_may_start(
-    const struct manager *manager, const struct destination *destination);
-struct agent *
-agent_start(struct manager *manager, struct destination *destination);
-/* A waiting agent of this destination; NULL when there is none. */
-struct agent *agent_find_waiting(
-    struct manager *manager, const struct destination *destination);
-/* False: the agent is closed; the task is still the caller's. */
-bool
-agent_send_job(struct manager *manager, struct agent *agent, struct task *task);
-/* revents of its socket. */
-void agent_serve(struct manager *manager, struct agent *agent, short revents);
-/* Close waiting ones that are old, and working ones past all time. */
-void agent_expire(struct manager *manager);
-void agent_close(struct manager *manager, struct agent *agent);
-/* Free the closed ones; outside of any walk over them. */
-void agent_reap(struct manager *manager);
-/* Make room for one more of this kind by closing one that waits. */
-bool agent_make_room(struct manager *manager, enum spawner kind);
-
-/* sync.c */
-void sync_add(struct manager *manager, struct task *task, uint64_t device);
-/* Start the batches that are due. */
-void sync_run(struct manager *manager);
-/* When the next batch is due; INT64_MAX none. */
-int64_t sync_next(const struct manager *manager);
-/* An agent in AGENT_SYNCING answered, or is gone (ok false). */
-void sync_answered(
-    struct manager *manager, struct agent *agent, bool has_answer, bool ok);
 
 #endif

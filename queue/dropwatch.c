@@ -16,10 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/inject.h"
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/log.h"
 #include "common/program.h"
+#include "common/verify.h"
+#include "common/verify_start.h"
+
+enum {
+	DROPWATCH_STARTER = 3
+}; /* as pickup has it */
 
 /* -1: there is no such thing here; the directory is looked at often. */
 static int
@@ -44,9 +51,11 @@ watch_directory(const struct settings *settings)
 }
 
 static void
-run_pickup(const struct settings *settings)
+run_pickup(const struct settings *settings, int starter)
 {
-	struct program_start start = { .name = "pickup" };
+	struct program_start start = { .name = "pickup",
+		.descriptors = { -1, -1, -1, starter },
+		.descriptor_count = starter < 0 ? 0 : DROPWATCH_STARTER + 1 };
 	struct timespec pause = { .tv_sec = DROPWATCH_PAUSE };
 	struct why why = { 0 };
 	int status = 0;
@@ -76,20 +85,20 @@ drain(int fd)
 }
 
 static void
-watch(const struct settings *settings, int request_fd, int change_fd)
+watch(const struct settings *settings, int starter, int change_fd)
 {
 	int timeout =
 	    (change_fd >= 0 ? DROPWATCH_RESCAN : DROPWATCH_POLL) * 1000;
-	struct pollfd polls[2] = { { .fd = request_fd, .events = POLLIN },
+	struct pollfd polls[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
 		{ .fd = change_fd, .events = POLLIN } };
 	char byte;
 
 	for (;;) {
-		run_pickup(settings);
+		run_pickup(settings, starter);
 		polls[0].revents = 0;
 		if (poll(polls, 2, timeout) < 0 && errno != EINTR)
 			return;
-		if (polls[0].revents != 0 && read(request_fd, &byte, 1) <= 0)
+		if (polls[0].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0)
 			return;
 		drain(change_fd);
 	}
@@ -101,6 +110,7 @@ dropwatch_run(const struct settings *settings, int request_fd)
 	int change_fd = watch_directory(settings);
 	struct jail_request request = { .keep_count = 3 };
 	struct why why = { 0 };
+	int starter = -1;
 
 	/* What else qmgr has open is not for here. */
 	if (dup2(request_fd, STDIN_FILENO) < 0 ||
@@ -108,10 +118,22 @@ dropwatch_run(const struct settings *settings, int request_fd)
 		log_error("dropwatch: %s", strerror(errno));
 		return EX_OSERR;
 	}
+	if (verify_is_needed(settings, INJECT_LOCAL)) {
+		/* The log may be there. */
+		log_move(STDERR_FILENO);
+		starter = verify_starter(settings, &why);
+		if (starter < 0 ||
+		    dup2(starter, DROPWATCH_STARTER) != DROPWATCH_STARTER) {
+			log_error("dropwatch: %s", why.text);
+			return EX_OSERR;
+		}
+		starter = DROPWATCH_STARTER;
+		request.keep_count = DROPWATCH_STARTER + 1;
+	}
 	if (!jail_enter(jail_find("pickup"), settings, &request, &why)) {
 		log_error("dropwatch: %s", why.text);
 		return EX_OSERR;
 	}
-	watch(settings, STDIN_FILENO, change_fd < 0 ? -1 : STDOUT_FILENO);
+	watch(settings, starter, change_fd < 0 ? -1 : STDOUT_FILENO);
 	return EX_OK;
 }

@@ -36,6 +36,31 @@ open_locked(int spool_fd, const char *id, struct why *why)
 	return fd;
 }
 
+static void
+change_slot(
+    struct spool_schedule *slot, enum edit_change change, uint64_t until)
+{
+	const uint32_t hold = SCHEDULE_HOLD | SCHEDULE_UNTIL;
+
+	switch (change) {
+	case EDIT_HOLD:
+		slot->flags = (slot->flags & ~hold) | SCHEDULE_HOLD;
+		break;
+	case EDIT_HOLD_UNTIL:
+		slot->flags |= hold;
+		slot->next = until;
+		break;
+	case EDIT_RELEASE:
+		slot->flags &= ~hold;
+		slot->next = 0;
+		break;
+	case EDIT_RETRY:
+		if ((slot->flags & SCHEDULE_UNTIL) == 0)
+			slot->next = 0;
+		break;
+	}
+}
+
 bool
 edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why)
@@ -50,12 +75,8 @@ edit_schedule(int spool_fd, const char *id, enum edit_change change,
 	arena = arena_new("edit", EDIT_ARENA);
 	ok = spool_read(fd, id, arena, &message, why) == RESULT_OK;
 	if (ok) {
-		if (change == EDIT_HOLD)
-			message.schedule.flags |= SCHEDULE_HOLD;
-		else
-			message.schedule.next = 0;
-		if (change == EDIT_RELEASE)
-			message.schedule.flags &= ~(uint32_t)SCHEDULE_HOLD;
+		change_slot(
+		    &message.schedule, change, slot != NULL ? slot->next : 0);
 		ok = spool_write_schedule(fd, &message.schedule, why);
 		fault_point("Q10");
 		if (slot != NULL)

@@ -18,10 +18,12 @@
 /* EDIT_RETRY: due now, and held if it was held. */
 enum edit_change {
 	EDIT_HOLD,
+	EDIT_HOLD_UNTIL, /* slot->next, then it is released */
 	EDIT_RELEASE,
 	EDIT_RETRY
 };
-/* *slot is what the file holds afterwards; may be NULL. */
+/* *slot is what the file holds afterwards; may be NULL where it says nothing.
+ */
 bool edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why);
 /* Unlink the message and its reasons [Q7]. */

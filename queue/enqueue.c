@@ -4,18 +4,20 @@
 #include "queue/enqueue.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
-#include "common/fault.h"
+#include "common/idna.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/spoolfile.h"
 
+#include "queue/enqueue_options.h"
 #include "queue/enqueue_policy.h"
+#include "queue/enqueue_sender.h"
 #include "queue/enqueue_state.h"
 
 enum {
@@ -37,7 +39,16 @@ enqueue_new(
 	e->scratch = arena_new("recipient", SCRATCH_CEILING);
 	buf_init(&e->held, HELD_MAX);
 	e->trigger_fd = -1;
+	enqueue_verify_init(e);
+	enqueue_edit_init(e);
 	return e;
+}
+
+void
+enqueue_set_verify(struct enqueue *e, int fd)
+{
+	enqueue_verify_end_session(e);
+	e->verify.fd = fd;
 }
 
 /* Forget the transaction; a writer that is open removes its file. */
@@ -45,6 +56,8 @@ void
 enqueue_reset(struct enqueue *e)
 {
 	spool_writer_close(&e->writer);
+	enqueue_verify_abort(e);
+	enqueue_edit_reset(e);
 	arena_reset(e->arena);
 	buf_clear(&e->held);
 	memset(&e->envelope, 0, sizeof(e->envelope));
@@ -53,9 +66,18 @@ enqueue_reset(struct enqueue *e)
 	e->recipient_room = 0;
 	e->accepted = 0;
 	e->message_id[0] = '\0';
-	e->committed[0] = '\0';
+	e->committed[0] = e->notice[0] = '\0';
 	e->is_over = false;
 	e->phase = PHASE_IDLE;
+}
+
+void
+enqueue_forget(struct enqueue *enqueue)
+{
+	enqueue_reset(enqueue);
+	enqueue_verify_end_session(enqueue);
+	memset(&enqueue->gate, 0, sizeof(enqueue->gate));
+	memset(&enqueue->facts, 0, sizeof(enqueue->facts));
 }
 
 void
@@ -71,8 +93,18 @@ enqueue_free(struct enqueue **enqueue)
 	arena_free(&e->arena);
 	arena_free(&e->scratch);
 	buf_free(&e->held);
+	enqueue_verify_free(e);
+	enqueue_edit_free(e);
 	alloc_release(e);
 	*enqueue = NULL;
+}
+
+/* Another id is another connection, or drop file. */
+static void
+forget_client(struct enqueue *e)
+{
+	memset(&e->gate, 0, sizeof(e->gate));
+	enqueue_verify_forget(e);
 }
 
 bool
@@ -80,9 +112,15 @@ enqueue_set_facts(struct enqueue *e, const struct inject_facts *facts)
 {
 	if (facts->magic != INJECT_FACTS_MAGIC)
 		return false;
+	if (memcmp(e->facts.id, facts->id, sizeof(e->facts.id)) != 0 ||
+	    memcmp(&e->facts.peer, &facts->peer, sizeof(facts->peer)) != 0)
+		forget_client(e);
 	e->facts = *facts;
 	e->facts.login[sizeof(e->facts.login) - 1] = '\0';
 	e->facts.id[sizeof(e->facts.id) - 1] = '\0';
+	e->facts.client_name[sizeof(e->facts.client_name) - 1] = '\0';
+	if (e->facts.forward.given != 0 && !claim_is_sane(&e->facts.forward))
+		return false;
 	e->facts.tls_version[sizeof(e->facts.tls_version) - 1] = '\0';
 	e->facts.tls_cipher[sizeof(e->facts.tls_cipher) - 1] = '\0';
 	return true;
@@ -92,6 +130,18 @@ bool
 enqueue_is_local(const struct enqueue *e)
 {
 	return e->facts.listener == INJECT_LOCAL;
+}
+
+const char *
+enqueue_client_name(const struct enqueue *e)
+{
+	if (enqueue_is_local(e))
+		return "local";
+	if (e->facts.client_name[0] != '\0')
+		return e->facts.client_name;
+	if (e->verify.client[0] != '\0')
+		return e->verify.client;
+	return netaddr_is_loopback(&e->facts.peer) ? "localhost" : "unknown";
 }
 
 /* Every refusal has an id, so that the log answers for it. */
@@ -104,10 +154,9 @@ enqueue_log_refusal(const struct enqueue *e, const char *stage,
 	log_info("%s: reject: %s from %s[%s]: %u %s <%.*s>: %s; from=<%.*s> "
 		 "helo=<%.*s>",
 	    e->facts.id[0] == '\0' ? "NOQUEUE" : e->facts.id, stage,
-	    enqueue_is_local(e) ? "local" : "unknown",
-	    netaddr_format(&e->facts.peer, peer), reply->code, reply->status,
-	    SLICE_FMT(about), reply->text, SLICE_FMT(e->envelope.sender),
-	    SLICE_FMT(e->envelope.helo));
+	    enqueue_client_name(e), netaddr_format(&e->facts.peer, peer),
+	    reply->code, reply->status, SLICE_FMT(about), reply->text,
+	    SLICE_FMT(e->envelope.sender), SLICE_FMT(e->envelope.helo));
 }
 
 /* Disk full is 452 4.3.1, all else 451 4.3.0: the client tries again. */
@@ -142,8 +191,9 @@ qualify(struct enqueue *e, const struct address *address)
 	return text;
 }
 
-static bool
-set_sender(struct enqueue *e, struct slice path, struct inject_reply *reply)
+bool
+enqueue_set_sender(
+    struct enqueue *e, struct slice path, struct inject_reply *reply)
 {
 	struct address address;
 
@@ -164,6 +214,8 @@ set_sender(struct enqueue *e, struct slice path, struct inject_reply *reply)
 		return false;
 	}
 	e->envelope.sender = qualify(e, &address);
+	if (!slice_is_ascii(e->envelope.sender))
+		e->envelope.options.flags |= MAIL_UTF8;
 	return true;
 }
 
@@ -191,13 +243,16 @@ static struct slice
 peer_text(struct enqueue *e)
 {
 	char address[NETADDR_TEXT_SIZE], text[NETADDR_TEXT_SIZE + 32];
+	const struct netaddr *peer = &e->facts.peer;
 
+	if (e->facts.forward.given != 0)
+		peer = &e->facts.forward.peer;
 	if (enqueue_is_local(e))
 		snprintf(
 		    text, sizeof(text), "uid %lu", (unsigned long)e->facts.uid);
 	else
-		snprintf(text, sizeof(text), "[%s]",
-		    netaddr_format(&e->facts.peer, address));
+		snprintf(
+		    text, sizeof(text), "[%s]", netaddr_format(peer, address));
 	return arena_slice(e->arena, slice_of(text));
 }
 
@@ -215,23 +270,28 @@ clean_helo(struct enqueue *e, struct slice helo)
 	return slice_make(copy, copy == NULL ? 0 : helo.len);
 }
 
-static enum enqueue_step
-on_mail(struct enqueue *e, struct message *message, struct inject_reply *reply)
+/* Filters want to know the id as early as MAIL. A drop file has one id for
+ * ever: a second injection of it after a crash finds the first. */
+static void
+choose_id(struct enqueue *e)
 {
-	struct slice path, helo;
-	uint8_t is_esmtp, is_8bit;
-	uint64_t size;
+	e->id[0] = '\0';
+	if (enqueue_is_local(e) && spool_id_is_valid(slice_of(e->facts.id)))
+		memcpy(e->id, e->facts.id, sizeof(e->id));
+	else if (e->verify.fd >= 0)
+		spool_id_make(e->id);
+}
 
-	message_get_slice(message, &path);
-	message_get_slice(message, &helo);
-	message_get_u8(message, &is_esmtp);
-	message_get_u64(message, &size);
-	message_get_u8(message, &is_8bit);
-	if (!message_end(message) || e->phase != PHASE_IDLE)
-		return ENQUEUE_BROKEN;
-	enqueue_reset(e);
-	e->is_esmtp = is_esmtp != 0;
-	e->envelope.flags = is_8bit != 0 ? SPOOL_8BIT : 0;
+/* What is known of a message before its first recipient. */
+static void
+begin_envelope(
+    struct enqueue *e, struct slice helo, const struct mail_options *options)
+{
+	e->envelope.options = *options;
+	e->envelope.options.envelope_id =
+	    arena_slice(e->arena, options->envelope_id);
+	if ((options->flags & (MAIL_8BIT | MAIL_BINARY)) != 0)
+		e->envelope.flags |= SPOOL_8BIT;
 	if (enqueue_is_local(e))
 		e->envelope.flags |= SPOOL_LOCAL;
 	if (e->facts.login[0] != '\0')
@@ -239,8 +299,33 @@ on_mail(struct enqueue *e, struct message *message, struct inject_reply *reply)
 	e->envelope.login = arena_slice(e->arena, slice_of(e->facts.login));
 	e->envelope.helo = clean_helo(e, helo);
 	e->envelope.peer = peer_text(e);
+}
+
+static enum enqueue_step
+on_mail(struct enqueue *e, struct message *message, struct inject_reply *reply)
+{
+	struct mail_options options;
+	struct slice path, helo;
+	uint8_t is_esmtp;
+	uint64_t size;
+
+	message_get_slice(message, &path);
+	message_get_slice(message, &helo);
+	message_get_u8(message, &is_esmtp);
+	message_get_u64(message, &size);
+	if (!options_get_mail(message, &options) || !message_end(message) ||
+	    e->phase != PHASE_IDLE)
+		return ENQUEUE_BROKEN;
+	enqueue_reset(e);
+	e->is_esmtp = is_esmtp != 0;
+	begin_envelope(e, helo, &options);
+	choose_id(e);
 	if (!policy_may_begin(e->settings, &e->facts, reply) ||
-	    !set_sender(e, path, reply) || !check_size(e, size, reply)) {
+	    !options_are_allowed(e->settings, &e->facts, &options,
+		(uint64_t)time(NULL), reply) ||
+	    !enqueue_set_sender(e, path, reply) || !sender_may_send(e, reply) ||
+	    !check_size(e, size, reply) ||
+	    !enqueue_verify_mail(e, e->envelope.sender, size, reply)) {
 		enqueue_log_refusal(e, "MAIL", path, reply);
 		return ENQUEUE_REPLY;
 	}
@@ -291,9 +376,24 @@ grow_recipients(struct enqueue *e)
 	return true;
 }
 
-static bool
-add_target(
+struct spool_recipient
+enqueue_recipient(
     struct enqueue *e, const struct target *target, struct slice original)
+{
+	struct spool_recipient recipient = { .status = RECIPIENT_TODO,
+		.kind = (char)target->kind,
+		.original = original,
+		.user = target->user };
+
+	recipient.address = arena_slice(e->arena, target->address);
+	recipient.argument = arena_slice(e->arena, target->argument);
+	recipient.extension = arena_slice(e->arena, target->extension);
+	return recipient;
+}
+
+static bool
+add_target(struct enqueue *e, const struct target *target,
+    struct slice original, const struct rcpt_options *options)
 {
 	struct spool_recipient *recipient;
 
@@ -302,13 +402,8 @@ add_target(
 	if (!grow_recipients(e))
 		return false;
 	recipient = &e->envelope.recipients[e->envelope.recipient_count++];
-	recipient->status = RECIPIENT_TODO;
-	recipient->kind = (char)target->kind;
-	recipient->address = arena_slice(e->arena, target->address);
-	recipient->original = original;
-	recipient->argument = arena_slice(e->arena, target->argument);
-	recipient->extension = arena_slice(e->arena, target->extension);
-	recipient->user = target->user;
+	*recipient = enqueue_recipient(e, target, original);
+	recipient->options = *options;
 	return true;
 }
 
@@ -330,9 +425,8 @@ targets_are_reachable(const struct enqueue *e,
 	return true;
 }
 
-/* Would RCPT take it? Fills resolution and reply. */
-static bool
-judge_recipient(struct enqueue *e, struct slice path,
+bool
+enqueue_judge(struct enqueue *e, struct slice path,
     struct resolution *resolution, struct inject_reply *reply)
 {
 	struct address address;
@@ -340,7 +434,7 @@ judge_recipient(struct enqueue *e, struct slice path,
 	enum result result;
 
 	if (!address_parse(path, e->scratch, &address) ||
-	    address.local.len == 0) {
+	    address.local.len == 0 || !idna_address(&address, e->scratch)) {
 		answer_set(reply, 501, "5.1.3",
 		    "recipient address is malformed: use user@domain");
 		return false;
@@ -371,23 +465,19 @@ recipient_limit(const struct settings *settings)
 	return settings->max_recipients;
 }
 
+/* All that it leads to, or none. */
 static bool
-add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
+add_targets(struct enqueue *e, struct slice path,
+    const struct resolution *resolution, struct rcpt_options *options,
+    struct inject_reply *reply)
 {
 	size_t before = e->envelope.recipient_count;
-	struct resolution resolution;
-	struct slice original;
+	struct slice original = arena_slice(e->arena, path);
 
-	if (e->accepted >= recipient_limit(e->settings)) {
-		answer_set(reply, 452, "4.5.3",
-		    "too many recipients, send the rest in another message");
-		return false;
-	}
-	if (!judge_recipient(e, path, &resolution, reply))
-		return false;
-	original = arena_slice(e->arena, path);
-	for (size_t i = 0; i < resolution.count; i++)
-		if (!add_target(e, &resolution.targets[i], original)) {
+	options->original = arena_slice(e->arena, options->original);
+	for (size_t i = 0; i < resolution->count; i++)
+		if (!add_target(
+			e, &resolution->targets[i], original, options)) {
 			/* All of them come again, so none goes now. */
 			e->envelope.recipient_count = before;
 			answer_set(reply, 452, "4.5.3",
@@ -395,38 +485,58 @@ add_recipient(struct enqueue *e, struct slice path, struct inject_reply *reply)
 			    "in all, send the rest in another message");
 			return false;
 		}
+	if (!slice_is_ascii(original))
+		e->envelope.options.flags |= MAIL_UTF8;
 	if (e->accepted++ == 0)
 		e->first = original;
 	answer_set(reply, 250, "2.1.5", "Ok");
 	return true;
 }
 
-static enum enqueue_step
-on_rcpt(struct enqueue *e, struct message *message, struct inject_reply *reply)
+static bool
+add_recipient(struct enqueue *e, struct slice path,
+    struct rcpt_options *options, struct inject_reply *reply)
 {
-	struct slice path;
+	struct resolution resolution;
 
-	message_get_slice(message, &path);
-	if (!message_end(message) || e->phase != PHASE_MAIL)
-		return ENQUEUE_BROKEN;
-	arena_reset(e->scratch);
-	if (!add_recipient(e, path, reply))
-		enqueue_log_refusal(e, "RCPT", path, reply);
-	return ENQUEUE_REPLY;
+	if (e->accepted >= recipient_limit(e->settings)) {
+		answer_set(reply, 452, "4.5.3",
+		    "too many recipients, send the rest in another message");
+		return false;
+	}
+	if (!enqueue_gate_enter(e, path, reply))
+		return false;
+	if (!enqueue_judge(e, path, &resolution, reply)) {
+		enqueue_gate_refused(e, reply);
+		return false;
+	}
+	return enqueue_verify_rcpt(e, path, reply) &&
+	       add_targets(e, path, &resolution, options, reply);
+}
+
+bool
+enqueue_admit(struct enqueue *e, struct slice path, struct inject_reply *reply)
+{
+	struct rcpt_options options = { 0 };
+	struct resolution resolution;
+
+	return enqueue_judge(e, path, &resolution, reply) &&
+	       add_targets(e, path, &resolution, &options, reply);
 }
 
 static enum enqueue_step
-on_vrfy(struct enqueue *e, struct message *message, struct inject_reply *reply)
+on_rcpt(struct enqueue *e, struct message *message, struct inject_reply *reply)
 {
-	struct resolution resolution;
+	struct rcpt_options options;
 	struct slice path;
 
 	message_get_slice(message, &path);
-	if (!message_end(message))
+	if (!options_get_rcpt(message, &options) || !message_end(message) ||
+	    e->phase != PHASE_MAIL)
 		return ENQUEUE_BROKEN;
 	arena_reset(e->scratch);
-	if (judge_recipient(e, path, &resolution, reply))
-		answer_set(reply, 252, "2.1.5", "RCPT would take it");
+	if (!add_recipient(e, path, &options, reply))
+		enqueue_log_refusal(e, "RCPT", path, reply);
 	return ENQUEUE_REPLY;
 }
 
@@ -446,49 +556,18 @@ enqueue_step(
 	case INJECT_END:
 		return enqueue_on_end(e, message, reply);
 	case INJECT_VRFY:
-		return on_vrfy(e, message, reply);
+		return enqueue_on_vrfy(e, message, reply);
+	case INJECT_EXPN:
+		return enqueue_on_expn(e, message, reply);
+	case INJECT_ETRN:
+		return enqueue_on_etrn(e, message, reply);
+	case INJECT_GREET:
+		return enqueue_on_greet(e, message, reply);
 	case INJECT_ABORT:
 		enqueue_reset(e);
+		e->facts.forward.given = 0;
 		return message_end(message) ? ENQUEUE_SILENT : ENQUEUE_BROKEN;
 	default:
 		return ENQUEUE_BROKEN;
 	}
-}
-
-/* The id and a newline in one write; nobody listening is no error. */
-static void
-pull_trigger(struct enqueue *e, const char *id)
-{
-	char line[SPOOL_ID_LENGTH + 1];
-
-	memcpy(line, id, SPOOL_ID_LENGTH);
-	line[SPOOL_ID_LENGTH] = '\n';
-	for (int tries = 0; tries < 2; tries++) {
-		if (e->trigger_fd < 0)
-			e->trigger_fd = openat(e->tables.spool_fd, "trigger",
-			    O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-		if (e->trigger_fd < 0 ||
-		    write(e->trigger_fd, line, sizeof(line)) > 0 ||
-		    errno == EAGAIN)
-			return;
-		close(e->trigger_fd);
-		e->trigger_fd = -1;
-	}
-}
-
-void
-enqueue_replied(struct enqueue *e)
-{
-	char id[SPOOL_ID_SIZE];
-
-	if (!e->is_over)
-		return;
-	memcpy(id, e->committed, sizeof(id));
-	if (id[0] != '\0')
-		fault_point("A8");
-	enqueue_reset(e);
-	if (id[0] == '\0')
-		return;
-	pull_trigger(e, id);
-	fault_point("A9");
 }

@@ -126,6 +126,9 @@ read_field(struct header_facts *facts, const struct header_field *field)
 	if (slice_eq_nocase(field->name, S("message-id")) &&
 	    !facts->has_message_id)
 		keep_message_id(facts, field->body);
+	if (slice_eq_nocase(field->name, S("tls-required")) &&
+	    slice_eq_nocase(slice_trim(field->body), S("no")))
+		facts->is_tls_optional = true;
 	for (size_t i = 0; i < sizeof(seen_table) / sizeof(seen_table[0]);
 	     i++) {
 		seen = &seen_table[i];

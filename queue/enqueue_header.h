@@ -35,6 +35,7 @@ struct header_facts {
 	size_t fields;
 	size_t hops; /* Received */
 	bool has_date, has_from, has_message_id, has_recipient;
+	bool is_tls_optional; /* "TLS-Required: No" (RFC 8689 section 5) */
 	char message_id[256]; /* printable, cut; "" none */
 };
 void header_facts_read(struct slice header, struct header_facts *facts);

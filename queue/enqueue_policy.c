@@ -34,6 +34,15 @@ policy_is_trusted(
 }
 
 bool
+policy_is_here(const struct settings *settings, struct slice address)
+{
+	size_t at = slice_last_index(address, '@');
+
+	return at == address.len ||
+	       settings_is_local_domain(settings, slice_from(address, at + 1));
+}
+
+bool
 policy_may_begin(const struct settings *settings,
     const struct inject_facts *facts, struct inject_reply *reply)
 {

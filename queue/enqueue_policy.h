@@ -29,6 +29,8 @@ bool policy_may_send_to(const struct settings *settings,
  * NULL: none. */
 bool policy_is_reachable(const struct settings *settings, struct table *routes,
     struct slice domain, struct inject_reply *reply);
+/* Is the domain of this address text one of ours, or missing? */
+bool policy_is_here(const struct settings *settings, struct slice address);
 /* May this client have its addresses completed and its mail relayed? */
 bool policy_is_trusted(
     const struct settings *settings, const struct inject_facts *facts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/log.h"
+#include "common/passing.h"
 #include "common/spooldir.h"
 
 #include "queue/enqueue.h"
@@ -59,6 +61,16 @@ has_foreign_accounts(void)
 	return is_foreign;
 }
 
+/* Table NULL: no such setting. */
+static bool
+open_table(const char *path, struct table **table, struct why *why)
+{
+	*table = NULL;
+	if (path != NULL && path[0] != '\0')
+		*table = table_open(path, TABLE_KEY_VALUE, NULL, why);
+	return *table != NULL || path == NULL || path[0] == '\0';
+}
+
 /*
  * Tables are opened with the rights we were started with: root's own text,
  * and caches that only root may make. A name service of directories loads what
@@ -78,10 +90,11 @@ open_all(
 	if (opened->tables.spool_fd < 0)
 		return false;
 	opened->tables.resolver = resolver_new(settings);
-	opened->tables.routes = NULL;
-	if (settings->route_map[0] != '\0')
-		opened->tables.routes =
-		    table_open(settings->route_map, TABLE_KEY_VALUE, NULL, why);
+	/* Without one of them more would be let in than was meant. */
+	if (!open_table(settings->route_map, &opened->tables.routes, why) ||
+	    !open_table(settings->senders, &opened->tables.senders, why) ||
+	    !open_table(settings->access, &opened->tables.access, why))
+		return false;
 	opened->count = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (opened->count < 0)
 		return why_errno(why, "/dev/null");
@@ -94,6 +107,8 @@ close_all(struct opened *opened)
 {
 	resolver_free(&opened->tables.resolver);
 	table_close(&opened->tables.routes);
+	table_close(&opened->tables.senders);
+	table_close(&opened->tables.access);
 	if (opened->tables.spool_fd >= 0)
 		close(opened->tables.spool_fd);
 }
@@ -112,27 +127,61 @@ enter(const struct settings *settings, const struct opened *opened,
 	return jail_enter(jail_find("enqueue"), settings, &request, why);
 }
 
-/* All facts that are there; the last ones hold. wait: for the first. */
-static bool
-read_facts(struct enqueue *enqueue, bool wait)
-{
-	struct inject_facts facts;
-	int64_t deadline = wait ? io_deadline(TIMEOUT_PIPE) : io_now();
+/* The process for many sessions, one after the other. */
+struct service {
+	struct enqueue *enqueue;
+	struct inject_facts facts; /* the newest */
+	int session;               /* the one at work, or -1 */
+	int next;                  /* one that waits for its turn, or -1 */
+	int verify;                /* its verify, or -1 */
+	bool is_for_one;           /* the next one may find better tables */
+	struct message message;
+	struct buf input;
+};
 
-	while (io_wait_readable(ENQUEUE_FACTS, deadline) == IO_OK) {
-		if (io_read_all(ENQUEUE_FACTS, &facts, sizeof(facts),
-			io_deadline(TIMEOUT_PIPE)) != IO_OK)
-			return !wait;
-		if (!enqueue_set_facts(enqueue, &facts))
+/* The session that these facts begin takes the place of the one before. */
+static void
+keep_session(struct service *service, const int *descriptors)
+{
+	if (service->next >= 0)
+		close(service->next);
+	if (service->verify >= 0)
+		close(service->verify);
+	service->next = descriptors[INJECT_SESSION];
+	service->verify = descriptors[INJECT_VERIFY];
+	for (size_t i = INJECT_VERIFY + 1; i < PASSING_MAX; i++)
+		if (descriptors[i] >= 0)
+			close(descriptors[i]);
+}
+
+/* All facts that are there; the last ones hold. A new session's are not for
+ * the one at work: is_over says that it is gone, whatever it left behind. */
+static bool
+read_facts(struct service *service, bool *is_over)
+{
+	int descriptors[PASSING_MAX];
+
+	*is_over = false;
+	while (io_wait_readable(ENQUEUE_FACTS, io_now()) == IO_OK) {
+		if (passing_receive(ENQUEUE_FACTS, &service->facts,
+			sizeof(service->facts), descriptors,
+			io_deadline(TIMEOUT_PIPE)) != IO_OK) {
+			*is_over = true;
+			return true;
+		}
+		if (descriptors[INJECT_SESSION] >= 0) {
+			keep_session(service, descriptors);
+			*is_over = true;
+			return true;
+		}
+		if (!enqueue_set_facts(service->enqueue, &service->facts))
 			return false;
-		wait = false;
-		deadline = io_now();
 	}
-	return !wait;
+	return true;
 }
 
 static bool
-send_reply(const struct inject_reply *reply)
+send_reply(const struct service *service, const struct inject_reply *reply)
 {
 	struct message message;
 	bool ok;
@@ -142,29 +191,50 @@ send_reply(const struct inject_reply *reply)
 	message_put_u32(&message, reply->code);
 	message_put_string(&message, reply->status);
 	message_put_string(&message, reply->text);
-	ok = message_send(
-		 &message, ENQUEUE_SESSION, io_deadline(TIMEOUT_PIPE)) == IO_OK;
+	ok = message_send(&message, service->session,
+		 io_deadline(TIMEOUT_PIPE)) == IO_OK;
+	message_free(&message);
+	return ok;
+}
+
+static bool
+send_members(const struct service *service)
+{
+	struct message message;
+	bool ok;
+
+	message_init(&message);
+	message_begin(&message, INJECT_MEMBERS);
+	message_put_slice(&message, enqueue_members(service->enqueue));
+	ok = message_send(&message, service->session,
+		 io_deadline(TIMEOUT_PIPE)) == IO_OK;
 	message_free(&message);
 	return ok;
 }
 
 /* One message of the session; false ends the program. */
 static bool
-handle(struct enqueue *enqueue, struct message *message)
+handle(struct service *service, bool *is_over)
 {
+	struct message *message = &service->message;
 	struct inject_reply reply = { 0 };
 	bool ok;
 
-	if (message->type == INJECT_MAIL && !read_facts(enqueue, false)) {
-		log_error("the front sent no proper facts");
-		return false;
+	if (message->type == INJECT_MAIL || message->type == INJECT_ETRN) {
+		if (!read_facts(service, is_over)) {
+			log_error("the front sent no proper facts");
+			return false;
+		}
+		if (*is_over)
+			return true;
 	}
-	switch (enqueue_step(enqueue, message, &reply)) {
+	switch (enqueue_step(service->enqueue, message, &reply)) {
 	case ENQUEUE_SILENT:
 		return true;
 	case ENQUEUE_REPLY:
-		ok = send_reply(&reply);
-		enqueue_replied(enqueue);
+		ok = (message->type != INJECT_EXPN || send_members(service)) &&
+		     send_reply(service, &reply);
+		enqueue_replied(service->enqueue);
 		return ok;
 	case ENQUEUE_BROKEN:
 		break;
@@ -174,31 +244,107 @@ handle(struct enqueue *enqueue, struct message *message)
 	return false;
 }
 
+/* One session, to its end. */
 static int
-serve(struct enqueue *enqueue)
+serve(struct service *service)
 {
+	struct buf *input = &service->input;
 	enum io_status status = IO_OK;
-	struct message message;
-	struct buf input;
-	bool ok = true;
+	bool ok = true, is_over = false;
 	size_t got;
 	char *room;
 
-	message_init(&message);
-	buf_init(&input, INPUT_MAX);
-	while (ok && status == IO_OK) {
-		room = buf_reserve(&input, INPUT_MAX - input.len);
+	buf_clear(input);
+	while (ok && !is_over && status == IO_OK) {
+		room = buf_reserve(input, INPUT_MAX - input->len);
 		if (room == NULL)
 			break;
-		status = io_read_some(ENQUEUE_SESSION, room,
-		    INPUT_MAX - input.len, &got, io_deadline(IDLE_SECONDS));
-		buf_commit(&input, got);
-		while (ok && message_take(&message, &input, &ok))
-			ok = handle(enqueue, &message);
+		status = io_read_some(service->session, room,
+		    INPUT_MAX - input->len, &got, io_deadline(IDLE_SECONDS));
+		buf_commit(input, got);
+		while (ok && !is_over &&
+		       message_take(&service->message, input, &ok) && ok)
+			ok = handle(service, &is_over);
 	}
-	message_free(&message);
-	buf_free(&input);
 	return ok && status != IO_ERROR ? EX_OK : EX_PROTOCOL;
+}
+
+/* Wait for the facts that begin a session; others are of one that is gone. */
+static enum io_status
+next_session(struct service *service, int64_t deadline)
+{
+	int descriptors[PASSING_MAX];
+	enum io_status status;
+
+	while (service->next < 0) {
+		status = passing_receive(ENQUEUE_FACTS, &service->facts,
+		    sizeof(service->facts), descriptors, deadline);
+		if (status != IO_OK)
+			return status;
+		keep_session(service, descriptors);
+	}
+	service->session = service->next;
+	service->next = -1;
+	enqueue_set_verify(service->enqueue, service->verify);
+	service->verify = -1;
+	if (enqueue_set_facts(service->enqueue, &service->facts))
+		return IO_OK;
+	errno = EPROTO;
+	return IO_ERROR;
+}
+
+static void
+end_session(struct service *service)
+{
+	enqueue_forget(service->enqueue);
+	if (service->session >= 0)
+		close(service->session);
+	service->session = -1;
+}
+
+/* A session that broke the protocol is the last: who knows what it did. */
+static int
+serve_sessions(struct service *service)
+{
+	enum io_status status =
+	    next_session(service, io_deadline(TIMEOUT_PIPE));
+	int code = EX_OK;
+
+	if (status != IO_OK) {
+		log_error(
+		    "no facts from the front: %s", io_status_text(status));
+		return EX_NOPERM;
+	}
+	while (code == EX_OK && status == IO_OK) {
+		code = serve(service);
+		end_session(service);
+		if (service->is_for_one)
+			break;
+		if (code == EX_OK)
+			status = next_session(service, IO_FOREVER);
+	}
+	if (status == IO_ERROR)
+		log_error("no proper facts from the front");
+	return code == EX_OK && status == IO_ERROR ? EX_NOPERM : code;
+}
+
+/* The buffers are the process's: a session costs no memory of its own. */
+static int
+serve_all(struct enqueue *enqueue, bool is_for_one)
+{
+	struct service service = { .enqueue = enqueue,
+		.session = -1,
+		.next = -1,
+		.verify = -1,
+		.is_for_one = is_for_one };
+	int code;
+
+	message_init(&service.message);
+	buf_init(&service.input, INPUT_MAX);
+	code = serve_sessions(&service);
+	message_free(&service.message);
+	buf_free(&service.input);
+	return code;
 }
 
 int
@@ -217,9 +363,8 @@ enqueue_program(const struct settings *settings, int argc, char *const argv[])
 	if (open_all(settings, &opened, &why) &&
 	    enter(settings, &opened, &why)) {
 		enqueue = enqueue_new(settings, &opened.tables);
-		status = EX_NOPERM;
-		if (read_facts(enqueue, true))
-			status = serve(enqueue);
+		status = serve_all(
+		    enqueue, resolver_has_failed(opened.tables.resolver));
 	} else {
 		log_error("%s", why.text);
 	}

@@ -22,17 +22,23 @@ struct trace {
 	const struct settings *settings;
 	const struct inject_facts *facts;
 	struct slice helo;
+	struct slice client; /* confirmed name, "unknown"; "" not looked up */
 	bool is_esmtp;
+	bool is_utf8;
 	const char *id;
 	struct slice sender;
 	struct slice recipient; /* when there is just one; else empty */
 	time_t now;
 };
 
-/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA" (RFC 3848), "local". */
+/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "LMTP" ... (RFC 3848),
+ * "UTF8SMTP" ... (RFC 6531), "local". */
 const char *trace_protocol(const struct trace *trace);
 /* Is this a submission: by login, by sendmail(1), on a submission port? */
 bool trace_is_submission(const struct inject_facts *facts);
+/* Append what a submission's header with these facts lacks. */
+void trace_format_missing(const struct trace *trace,
+    const struct header_facts *header, struct buf *out);
 /* Append the fields in front of a header with these facts. */
 bool trace_format(const struct trace *trace, const struct header_facts *header,
     struct buf *out);

@@ -13,6 +13,7 @@
 
 #include "queue/active.h"
 #include "queue/bounce.h"
+#include "queue/notify.h"
 
 static int
 open_for_marks(const struct manager *manager, const char *id)
@@ -32,6 +33,14 @@ needs_status_byte(const struct outcome *outcome)
 {
 	return !outcome->is_marked && (outcome->state == OUTCOME_DONE ||
 					  outcome->state == OUTCOME_FAILED);
+}
+
+static char
+status_byte(const struct outcome *outcome)
+{
+	if (outcome->state == OUTCOME_DONE && outcome->notice != 0)
+		return outcome->notice;
+	return outcome->state;
 }
 
 /* [Q2] one byte each, [Q3] one fdatasync for all of them. */
@@ -55,7 +64,7 @@ active_mark(struct manager *manager, struct active *active)
 	for (; i < count && ok; i++) {
 		if (!needs_status_byte(&outcomes[i]))
 			continue;
-		ok = spool_mark(fd, i, outcomes[i].state, &why);
+		ok = spool_mark(fd, i, status_byte(&outcomes[i]), &why);
 		outcomes[i].is_marked = ok;
 	}
 	fault_point("Q2");
@@ -106,7 +115,17 @@ active_remove_file(struct manager *manager, const char *id)
 		return;
 	}
 	fault_point("Q7");
-	log_info("%s: removed", id);
+	journal_note(manager->journal, id, "removed");
+}
+
+static bool
+has_notices(const struct active *active)
+{
+	for (size_t i = 0; i < active->message.recipient_count; i++)
+		if (active->outcomes[i].state == OUTCOME_DONE &&
+		    active->outcomes[i].notice != 0)
+			return true;
+	return false;
 }
 
 static size_t
@@ -130,7 +149,7 @@ expire(const struct manager *manager, struct active *active)
 	struct outcome *outcome;
 
 	if (!active->is_given_up &&
-	    !schedule_is_expired(message->created, (uint64_t)time(NULL),
+	    !schedule_is_expired(notify_start(message), (uint64_t)time(NULL),
 		lifetime, message->schedule.attempts))
 		return;
 	for (size_t i = 0; i < message->recipient_count; i++) {
@@ -142,8 +161,9 @@ expire(const struct manager *manager, struct active *active)
 		outcome->reason.code =
 		    active->is_given_up ? S("5.0.0") : S("5.4.7");
 	}
-	log_info("%s: from=<%.*s>, status=expired, returned to sender",
-	    message->id, SLICE_FMT(message->sender));
+	journal_note(active->journal, message->id,
+	    "from=<%.*s>, status=expired, returned to sender",
+	    SLICE_FMT(message->sender));
 }
 
 static void
@@ -157,20 +177,44 @@ write_reasons(const struct manager *manager, struct active *active)
 		return;
 	for (size_t i = 0; i < count; i++)
 		if (active->outcomes[i].state == OUTCOME_LATER ||
-		    active->outcomes[i].state == OUTCOME_FAILED)
+		    active->outcomes[i].state == OUTCOME_FAILED ||
+		    (active->outcomes[i].state == OUTCOME_DONE &&
+			active->outcomes[i].notice != 0))
 			reasons[i] = active->outcomes[i].reason;
 	reason_write(manager->spool_fd, active->message.id, reasons, count);
 }
 
-/* [Q5] the report exists under its derived id; [Q6] then F becomes B. */
+/* The status byte of a recipient that this report settles; 0: not of it. */
+static char
+settled_status(const struct outcome *outcome, enum bounce_kind kind)
+{
+	if (kind == BOUNCE_FAILED)
+		return outcome->state == OUTCOME_FAILED ? RECIPIENT_BOUNCED
+							: '\0';
+	return outcome->state == OUTCOME_DONE && outcome->notice != 0
+		   ? RECIPIENT_DONE
+		   : '\0';
+}
+
+static void
+settle(struct outcome *outcome)
+{
+	if (outcome->state == OUTCOME_FAILED)
+		outcome->state = OUTCOME_CLOSED;
+	outcome->notice = '\0';
+}
+
+/* [Q5] the report exists under its derived id; [Q6] then F becomes B, and N
+ * and R become D. */
 static bool
-report_failures(struct manager *manager, struct active *active)
+report(struct manager *manager, struct active *active, enum bounce_kind kind)
 {
 	struct why why = { 0 };
+	char status;
 	int fd;
 
-	if (!bounce_send(manager, active, BOUNCE_FAILED)) {
-		log_warning("%s: the failure cannot be reported yet",
+	if (!bounce_send(manager, active, kind)) {
+		log_warning("%s: what became of it cannot be reported yet",
 		    active->message.id);
 		return false;
 	}
@@ -179,11 +223,12 @@ report_failures(struct manager *manager, struct active *active)
 	if (fd < 0)
 		return false;
 	for (size_t i = 0; i < active->message.recipient_count; i++) {
-		if (active->outcomes[i].state != OUTCOME_FAILED)
+		status = settled_status(&active->outcomes[i], kind);
+		if (status == '\0')
 			continue;
-		if (!spool_mark(fd, i, RECIPIENT_BOUNCED, &why))
+		if (!spool_mark(fd, i, status, &why))
 			log_error("%s: %s", active->message.id, why.text);
-		active->outcomes[i].state = OUTCOME_CLOSED;
+		settle(&active->outcomes[i]);
 	}
 	if (fdatasync(fd) != 0)
 		log_error(
@@ -193,20 +238,85 @@ report_failures(struct manager *manager, struct active *active)
 	return true;
 }
 
+/* Once, at the end of the first attempt (RFC 3461 section 5.2.7.3). */
+static bool
+report_expansions(struct manager *manager, struct active *active)
+{
+	struct spool_schedule *slot = &active->message.schedule;
+	size_t i = 0;
+
+	while (i < active->message.recipient_count &&
+	       !notify_wants_expansion(&active->message, i))
+		i++;
+	if (i == active->message.recipient_count ||
+	    (slot->flags & SCHEDULE_EXPANDED) != 0)
+		return true;
+	if (!bounce_send(manager, active, BOUNCE_EXPANDED))
+		return false;
+	slot->flags |= SCHEDULE_EXPANDED;
+	return true;
+}
+
+/* False: something could not be reported, and the message stays. */
+static bool
+report_all(struct manager *manager, struct active *active)
+{
+	bool ok = report_expansions(manager, active);
+
+	if (has_notices(active))
+		ok = report(manager, active, BOUNCE_SUCCESS) && ok;
+	if (count_state(active, OUTCOME_FAILED) > 0)
+		ok = report(manager, active, BOUNCE_FAILED) && ok;
+	return ok;
+}
+
 static void
 warn_of_delay(struct manager *manager, struct active *active)
 {
 	const struct settings *settings = manager->settings;
 	struct spool_message *message = &active->message;
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = (uint64_t)time(NULL), start = notify_start(message);
+	uint32_t flag = 0;
 
-	if (settings->delay_warning_time == 0 || message->sender.len == 0 ||
-	    (message->schedule.flags & SCHEDULE_WARNED) != 0 ||
-	    now < message->created ||
-	    now - message->created < settings->delay_warning_time)
+	/* RFC 2852 section 4.1.3: BY=...;N has a time of its own for it. */
+	if (notify_is_late(message, MAIL_BY_NOTIFY, now))
+		flag = SCHEDULE_LATE;
+	else if (settings->delay_warning_time > 0 && now >= start &&
+		 now - start >= settings->delay_warning_time)
+		flag = SCHEDULE_WARNED;
+	if (flag == 0 || (message->schedule.flags & flag) != 0)
 		return;
 	if (bounce_send(manager, active, BOUNCE_DELAYED))
-		message->schedule.flags |= SCHEDULE_WARNED;
+		message->schedule.flags |= flag | SCHEDULE_WARNED;
+}
+
+/* Not past the moment when something is to be done about being late. */
+static uint64_t
+wait_for_next(const struct settings *settings,
+    const struct spool_message *message, uint64_t now)
+{
+	uint64_t deliver_by = message->options.deliver_by;
+	uint64_t wait = schedule_back_off(notify_start(message), now,
+	    settings->minimal_backoff_time, settings->maximal_backoff_time);
+
+	if (deliver_by > now && deliver_by - now < wait)
+		return deliver_by - now;
+	return wait;
+}
+
+/* A message that ends its agents is kept from them until somebody looks. */
+static void
+hold_crashing(struct active *active)
+{
+	struct spool_schedule *slot = &active->message.schedule;
+
+	slot->flags = (slot->flags & ~(uint32_t)SCHEDULE_UNTIL) | SCHEDULE_HOLD;
+	active->entry->flags |= ENTRY_HELD;
+	log_error("%s: placed on hold: two delivery agents ended over it; see "
+		  "the log, then \"mailq release %s\"",
+	    active->entry->id, active->entry->id);
+	journal_add(active->journal, active->entry->id,
+	    S("placed on hold: two delivery agents ended over it"));
 }
 
 /* Something is left: when to go on, in the file and in memory. */
@@ -217,20 +327,30 @@ put_off(struct manager *manager, struct active *active)
 	struct entry *entry = active->entry;
 	const struct settings *settings = manager->settings;
 	uint64_t now = (uint64_t)time(NULL);
-	uint64_t wait = schedule_back_off(message->created, now,
-	    settings->minimal_backoff_time, settings->maximal_backoff_time);
+	uint64_t wait = wait_for_next(settings, message, now);
+	bool is_held;
 
+	if (wait < active->slow)
+		wait = active->slow;
+	if (active->is_crashing)
+		hold_crashing(active);
+	if ((message->schedule.flags & SCHEDULE_UNTIL) != 0)
+		wait = active->hold_until > now ? active->hold_until - now : 0;
 	message->schedule.next = now + wait;
 	message->schedule.flags &= ~(uint32_t)SCHEDULE_IN_FLIGHT;
 	write_slot(manager, message->id, &message->schedule);
 	fault_point("Q9");
-	entry->attempts = message->schedule.attempts;
-	entry->flags &= ~(uint32_t)(ENTRY_RETRY | ENTRY_URGENT);
+	schedule_set_attempts(entry, message->schedule.attempts);
+	entry->flags &= (uint8_t) ~(ENTRY_RETRY | ENTRY_URGENT);
 	if (active->is_uncertain)
 		entry->flags |= ENTRY_RETRY;
+	is_held = (message->schedule.flags & SCHEDULE_HOLD) != 0 &&
+		  (message->schedule.flags & SCHEDULE_UNTIL) == 0;
 	active_free(manager, &active);
-	if ((entry->flags & ENTRY_HELD) != 0)
-		entry->flags &= ~(uint32_t)ENTRY_ACTIVE;
+	if (wait > settings->maximal_backoff_time)
+		wait = settings->maximal_backoff_time;
+	if (is_held)
+		entry->flags &= (uint8_t)~ENTRY_ACTIVE;
 	else
 		schedule_set_due(manager->schedule, entry,
 		    manager->now + (int64_t)wait * 1000);
@@ -255,7 +375,7 @@ remove_message(struct manager *manager, struct active *active)
 void
 active_finish(struct manager *manager, struct active *active)
 {
-	bool is_reported = true, had_failures;
+	bool is_reported, had_reports;
 
 	if (active->was_tried)
 		active->message.schedule.attempts++;
@@ -266,17 +386,17 @@ active_finish(struct manager *manager, struct active *active)
 	}
 	expire(manager, active);
 	if (count_state(active, OUTCOME_LATER) > 0 ||
-	    count_state(active, OUTCOME_FAILED) > 0) {
+	    count_state(active, OUTCOME_FAILED) > 0 || has_notices(active)) {
 		write_reasons(manager, active);
 		active->has_reasons = true;
 		active_mark(manager, active);
 	}
-	had_failures = count_state(active, OUTCOME_FAILED) > 0;
-	if (had_failures)
-		is_reported = report_failures(manager, active);
+	had_reports =
+	    count_state(active, OUTCOME_FAILED) > 0 || has_notices(active);
+	is_reported = report_all(manager, active);
 	/* The number of attempts makes the id of the next report. */
 	if (active->message.schedule.attempts == active->entry->attempts)
-		active->message.schedule.attempts += had_failures;
+		active->message.schedule.attempts += had_reports;
 	if (count_state(active, OUTCOME_LATER) > 0) {
 		warn_of_delay(manager, active);
 		put_off(manager, active);

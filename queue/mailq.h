@@ -21,6 +21,7 @@
 #include "common/slice.h"
 #include "common/spoolfile.h"
 
+#include "queue/pause.h"
 #include "queue/reason.h"
 
 enum mailq_state {
@@ -34,6 +35,8 @@ struct mailq_item {
 	const struct spool_message *message;
 	const struct reason *reasons; /* by recipient */
 	enum mailq_state state;
+	bool waits_for_sender; /* held until options.hold_until, RFC 4865 */
+	uint64_t held_until;   /* by whomever; wall seconds, 0 no end */
 };
 
 #define MAILQ_IDS_MAX 1000
@@ -63,6 +66,11 @@ struct mailq_totals {
 void
 mailq_totals_add(struct mailq_totals *totals, const struct mailq_item *item);
 
+/* Still to be served, or to be reported. */
+bool mailq_is_open(const struct mailq_item *item, size_t recipient);
+#define MAILQ_AGE_SIZE 24
+/* "3h12m", "6m", "2d4h": two units at most. */
+const char *mailq_format_age(uint64_t seconds, char text[MAILQ_AGE_SIZE]);
 /* Postfix's listing: the heading comes with the first item. */
 void mailq_print_classic(
     struct buf *out, const struct mailq_item *item, bool is_first);
@@ -91,8 +99,23 @@ enum mailq_verb {
 	MAILQ_DELETE,
 	MAILQ_BOUNCE
 };
+struct mailq_change {
+	enum mailq_verb verb;
+	uint64_t until; /* MAILQ_HOLD: wall seconds, 0 no end */
+};
 /* control_fd -1: no qmgr is running. */
-bool mailq_act(int spool_fd, int control_fd, enum mailq_verb verb,
+bool mailq_act(int spool_fd, int control_fd, const struct mailq_change *change,
     const char *id, struct why *why);
+
+enum mailq_pause_verb {
+	MAILQ_PAUSE,
+	MAILQ_DRAIN,
+	MAILQ_RESUME
+};
+/* Waits until the list in the spool says so. */
+bool mailq_pause(int spool_fd, int control_fd, enum mailq_pause_verb verb,
+    const struct pause *pause, struct why *why);
+/* One line each. */
+void mailq_print_pauses(struct buf *out, const struct pauses *pauses);
 
 #endif

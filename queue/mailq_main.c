@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/log.h"
@@ -21,10 +22,13 @@
 #include "common/spooldir.h"
 
 #include "queue/mailq.h"
+#include "queue/mailq_group.h"
+#include "queue/mailq_trace.h"
+#include "queue/mailq_words.h"
 
 #define EX_NOTHING 1
 #define OUTPUT_MAX (16 * 1024 * 1024)
-#define COPY_SIZE  65536
+#define FLUSH_SIZE 65536
 
 const struct program program_table[] = {
 	{ NULL, NULL },
@@ -33,29 +37,20 @@ const struct program program_table[] = {
 struct mailq {
 	int spool_fd;
 	int control_fd;
-	const struct mailq_command *command;
-	struct mailq_selection selection;
+	struct mailq_words words;
 	struct mailq_totals totals;
 	struct buf out;
 	uint64_t now;
-	bool is_json, is_raw, headers_only, is_sure;
+	struct trace *trace;
+	struct mailq_groups *groups; /* OPTION_BY_REASON */
 	size_t seen, done;
 };
 
-enum needs {
-	NEEDS_NOTHING,
-	NEEDS_SELECTION,
-	NEEDS_IDS
-};
-
-struct mailq_command {
-	const char *name;
-	enum needs needs;
-	mailq_item_fn *each;
-	enum mailq_verb verb; /* where each is act */
-	const char *past;
-	const char *help;
-};
+static bool
+has_option(const struct mailq *mailq, enum mailq_options option)
+{
+	return (mailq->words.options & option) != 0;
+}
 
 static void
 flush(struct mailq *mailq)
@@ -64,19 +59,27 @@ flush(struct mailq *mailq)
 	buf_clear(&mailq->out);
 }
 
+/* One write for many lines. */
+static void
+flush_much(struct mailq *mailq)
+{
+	if (mailq->out.len >= FLUSH_SIZE)
+		flush(mailq);
+}
+
 static bool
 print_classic(void *context, int fd, const struct mailq_item *item)
 {
 	struct mailq *mailq = context;
 
 	(void)fd;
-	if (mailq->is_json)
+	if (has_option(mailq, OPTION_JSON))
 		mailq_print_json(&mailq->out, item);
 	else
 		mailq_print_classic(&mailq->out, item, mailq->seen == 0);
 	mailq->seen++;
 	mailq_totals_add(&mailq->totals, item);
-	flush(mailq);
+	flush_much(mailq);
 	return true;
 }
 
@@ -86,13 +89,15 @@ print_line(void *context, int fd, const struct mailq_item *item)
 	struct mailq *mailq = context;
 
 	(void)fd;
-	if (mailq->is_json)
+	if (has_option(mailq, OPTION_BY_REASON))
+		mailq_groups_add(mailq->groups, item);
+	else if (has_option(mailq, OPTION_JSON))
 		mailq_print_json(&mailq->out, item);
 	else
 		mailq_print_line(
 		    &mailq->out, item, mailq->now, mailq->seen == 0);
 	mailq->seen++;
-	flush(mailq);
+	flush_much(mailq);
 	return true;
 }
 
@@ -126,7 +131,7 @@ copy_text(struct mailq *mailq, int fd, const struct spool_message *message)
 			return;
 		piece = slice_make(bytes, (size_t)n);
 		end = slice_find(piece, S("\r\n\r\n"));
-		if (mailq->headers_only && end < piece.len) {
+		if (has_option(mailq, OPTION_HEADERS) && end < piece.len) {
 			piece = slice_first(piece, end + 2);
 			left = (uint64_t)n;
 		}
@@ -142,7 +147,8 @@ show(void *context, int fd, const struct mailq_item *item)
 	struct mailq *mailq = context;
 
 	mailq->seen++;
-	if (!mailq->is_raw && !mailq->headers_only) {
+	if (!has_option(mailq, OPTION_RAW) &&
+	    !has_option(mailq, OPTION_HEADERS)) {
 		mailq_print_envelope(&mailq->out, item);
 		buf_add_char(&mailq->out, '\n');
 		flush(mailq);
@@ -155,15 +161,19 @@ static bool
 act(void *context, int fd, const struct mailq_item *item)
 {
 	struct mailq *mailq = context;
+	const struct mailq_change change = {
+		.verb = (enum mailq_verb)mailq->words.command->verb,
+		.until = mailq->words.until
+	};
 	struct why why = { 0 };
 
 	(void)fd;
 	mailq->seen++;
-	if (mailq_act(mailq->spool_fd, mailq->control_fd, mailq->command->verb,
+	if (mailq_act(mailq->spool_fd, mailq->control_fd, &change,
 		item->message->id, &why)) {
 		mailq->done++;
 		buf_add_format(&mailq->out, "%s: %s\n", item->message->id,
-		    mailq->command->past);
+		    mailq->words.command->past);
 		flush(mailq);
 	} else {
 		fprintf(stderr, "mailq: %s\n", why.text);
@@ -171,113 +181,13 @@ act(void *context, int fd, const struct mailq_item *item)
 	return true;
 }
 
-static const struct mailq_command commands[] = {
-	{ "list", NEEDS_NOTHING, print_line, 0, NULL,
-	    "[--json] [SEL]       one line per recipient" },
-	{ "show", NEEDS_IDS, show, 0, NULL,
-	    "ID [--headers|--raw] the envelope and the message" },
-	{ "retry", NEEDS_NOTHING, act, MAILQ_RETRY, "to be tried now",
-	    "[SEL]               try now" },
-	{ "hold", NEEDS_SELECTION, act, MAILQ_HOLD, "held",
-	    "SEL                  keep, do not try" },
-	{ "release", NEEDS_SELECTION, act, MAILQ_RELEASE, "released",
-	    "SEL               try again" },
-	{ "delete", NEEDS_SELECTION, act, MAILQ_DELETE,
-	    "deleted, no bounce is sent",
-	    "SEL [--yes]        remove silently" },
-	{ "bounce", NEEDS_SELECTION, act, MAILQ_BOUNCE,
-	    "returned to its sender",
-	    "SEL                give up, tell the sender" },
-	{ "summary", NEEDS_NOTHING, add_up, 0, NULL,
-	    "                  how much there is" },
+static mailq_item_fn *const each_of[ACTIONS] = {
+	[ACTION_CLASSIC] = print_classic,
+	[ACTION_LIST] = print_line,
+	[ACTION_SHOW] = show,
+	[ACTION_CHANGE] = act,
+	[ACTION_SUMMARY] = add_up,
 };
-
-static const struct mailq_command listing = { "", NEEDS_NOTHING, print_classic,
-	0, NULL, "" };
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static int
-usage(FILE *out)
-{
-	fprintf(out, "usage: mailq [-c file] [--json]\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "       mailq %s %s\n", commands[i].name,
-		    commands[i].help);
-	fprintf(out, "SEL: ids, from=PATTERN, to=PATTERN, domain=PATTERN, "
-		     "all\n");
-	return out == stdout ? EX_OK : EX_USAGE;
-}
-
-/* A verb may be cut as long as it is clear. */
-static const struct mailq_command *
-find_command(const char *word)
-{
-	const struct mailq_command *found = NULL;
-
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strncmp(commands[i].name, word, strlen(word)) != 0)
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = &commands[i];
-	}
-	return strcmp(word, "flush") == 0 ? &commands[2] : found;
-}
-
-/* Words that are options are taken out of the list. */
-static bool
-take_options(struct mailq *mailq, char *words[])
-{
-	const struct {
-		const char *name;
-		bool *field;
-	} rows[] = { { "--json", &mailq->is_json }, { "-j", &mailq->is_json },
-		{ "--raw", &mailq->is_raw },
-		{ "--headers", &mailq->headers_only },
-		{ "--yes", &mailq->is_sure }, { "-y", &mailq->is_sure } };
-	size_t kept = 0, i;
-
-	for (char **word = words; *word != NULL; word++) {
-		for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			if (strcmp(*word, rows[i].name) == 0)
-				break;
-		if (i < sizeof(rows) / sizeof(rows[0]))
-			*rows[i].field = true;
-		else if ((*word)[0] == '-')
-			return false;
-		else
-			words[kept++] = *word;
-	}
-	words[kept] = NULL;
-	return true;
-}
-
-static bool
-parse_words(struct mailq *mailq, char *words[], struct why *why)
-{
-	mailq->command = &listing;
-	if (!take_options(mailq, words))
-		return why_set(why, "no such option");
-	if (words[0] != NULL) {
-		mailq->command = find_command(words[0]);
-		if (mailq->command == NULL)
-			return why_set(why, "%.60s is no command", words[0]);
-		words++;
-	}
-	if (!mailq_selection_parse(&mailq->selection, words, why))
-		return false;
-	if (mailq->command->needs == NEEDS_SELECTION &&
-	    mailq_selection_is_empty(&mailq->selection))
-		return why_set(why,
-		    "%s which? (ids, from=, to=, domain= or "
-		    "all)",
-		    mailq->command->name);
-	if (mailq->command->needs == NEEDS_IDS &&
-	    mailq->selection.id_count == 0)
-		return why_set(why, "%s needs an id", mailq->command->name);
-	return true;
-}
 
 /* A person at a terminal is asked before all of it goes. */
 static bool
@@ -285,9 +195,10 @@ is_sure(const struct mailq *mailq)
 {
 	char answer[8] = "";
 
-	if (mailq->command->each != act ||
-	    mailq->command->verb != MAILQ_DELETE || mailq->is_sure ||
-	    mailq->selection.id_count > 0 || isatty(STDIN_FILENO) == 0)
+	if (mailq->words.command->action != ACTION_CHANGE ||
+	    mailq->words.command->verb != MAILQ_DELETE ||
+	    has_option(mailq, OPTION_YES) ||
+	    mailq->words.selection.id_count > 0 || isatty(STDIN_FILENO) == 0)
 		return true;
 	fprintf(stderr, "Delete all that matches? No bounce is sent. [y/N] ");
 	return fgets(answer, sizeof(answer), stdin) != NULL &&
@@ -320,27 +231,135 @@ open_queue(
 	return jail_enter(jail_find("mailq"), settings, &request, why);
 }
 
+static bool
+trace_record(void *context, const struct journal_record *record)
+{
+	struct mailq *mailq = context;
+	bool goes_on = trace_add(mailq->trace, record, &mailq->out);
+
+	flush_much(mailq);
+	return goes_on;
+}
+
+static bool
+print_waiting(void *context, int fd, const struct mailq_item *item)
+{
+	struct mailq *mailq = context;
+
+	(void)fd;
+	buf_add_string(&mailq->out, "It is in the queue:\n");
+	mailq_print_line(&mailq->out, item, mailq->now, true);
+	return true;
+}
+
+/* The journal, and what is still in the queue of it. */
+static int
+run_trace(struct mailq *mailq, const char *subject)
+{
+	struct why why = { 0 };
+	size_t shown;
+
+	mailq->trace = alloc_zero(1, sizeof(*mailq->trace));
+	if (!trace_begin(mailq->trace, slice_of(subject))) {
+		fprintf(
+		    stderr, "mailq: %.60s is no id and no address\n", subject);
+		return EX_USAGE;
+	}
+	if (!journal_read(mailq->spool_fd, trace_record, mailq, &why)) {
+		fprintf(stderr, "mailq: %s\n", why.text);
+		return EX_TEMPFAIL;
+	}
+	shown = mailq->trace->line_count;
+	if (mailq->trace->address.len == 0 && !mailq->trace->is_gone) {
+		mailq->words.selection.id_count = 1;
+		memcpy(mailq->words.selection.ids[0], mailq->trace->ids[0],
+		    SPOOL_ID_SIZE);
+		mailq_walk(mailq->spool_fd, mailq->control_fd >= 0,
+		    &mailq->words.selection, print_waiting, mailq);
+	}
+	shown += mailq->out.len;
+	flush(mailq);
+	if (shown > 0)
+		return EX_OK;
+	fprintf(stderr,
+	    "mailq: nothing is known of %.60s; what was refused "
+	    "is in the log alone\n",
+	    subject);
+	return EX_NOTHING;
+}
+
+static void
+print_end(struct mailq *mailq)
+{
+	switch (mailq->words.command->action) {
+	case ACTION_CLASSIC:
+		if (!has_option(mailq, OPTION_JSON))
+			mailq_print_classic_end(&mailq->out, &mailq->totals);
+		break;
+	case ACTION_LIST:
+		if (has_option(mailq, OPTION_BY_REASON))
+			mailq_groups_print(
+			    &mailq->out, mailq->groups, mailq->now);
+		break;
+	case ACTION_SUMMARY:
+		mailq_print_summary(&mailq->out, &mailq->totals, mailq->now);
+		break;
+	default:
+		break;
+	}
+	flush(mailq);
+}
+
 static int
 finish(struct mailq *mailq)
 {
-	if (mailq->command == &listing && !mailq->is_json)
-		mailq_print_classic_end(&mailq->out, &mailq->totals);
-	if (mailq->command->each == add_up)
-		mailq_print_summary(&mailq->out, &mailq->totals, mailq->now);
-	flush(mailq);
-	if (mailq->command->each == act && mailq->done < mailq->seen)
+	const struct mailq_selection *selection = &mailq->words.selection;
+	enum mailq_action action = mailq->words.command->action;
+
+	print_end(mailq);
+	if (action == ACTION_CHANGE && mailq->done < mailq->seen)
 		return EX_NOTHING;
-	if (mailq->seen == 0 && !mailq_selection_is_empty(&mailq->selection) &&
-	    !mailq->selection.is_all) {
-		fprintf(stderr, "mailq: nothing matches\n");
-		return EX_NOTHING;
+	if (mailq->seen > 0 || mailq_selection_is_empty(selection) ||
+	    selection->is_all)
+		return EX_OK;
+	if (action == ACTION_SHOW) {
+		printf("It is no longer in the queue.\n");
+		fflush(stdout);
+		return run_trace(mailq, selection->ids[0]);
 	}
-	return EX_OK;
+	fprintf(stderr, "mailq: nothing matches\n");
+	return EX_NOTHING;
+}
+
+static int
+run_pause(struct mailq *mailq)
+{
+	struct pauses *pauses = alloc_zero(1, sizeof(*pauses));
+	struct why why = { 0 };
+	bool ok;
+
+	if (mailq->words.command->action == ACTION_PAUSES) {
+		ok = pauses_load(mailq->spool_fd, pauses, &why);
+		mailq_print_pauses(&mailq->out, pauses);
+	} else {
+		ok = mailq_pause(mailq->spool_fd, mailq->control_fd,
+		    (enum mailq_pause_verb)mailq->words.command->verb,
+		    &mailq->words.pause, &why);
+		buf_add_format(&mailq->out, "%s: %s\n", mailq->words.pause.name,
+		    mailq->words.command->past);
+	}
+	alloc_release(pauses);
+	if (ok)
+		flush(mailq);
+	else
+		fprintf(stderr, "mailq: %s\n", why.text);
+	return ok ? EX_OK : EX_NOTHING;
 }
 
 static int
 run(struct mailq *mailq, const struct settings *settings)
 {
+	enum mailq_action action = mailq->words.command->action;
 	struct why why = { 0 };
 
 	if (!is_sure(mailq))
@@ -351,10 +370,22 @@ run(struct mailq *mailq, const struct settings *settings)
 	}
 	buf_init(&mailq->out, OUTPUT_MAX);
 	mailq->now = (uint64_t)time(NULL);
+	if (action == ACTION_TRACE)
+		return run_trace(mailq, mailq->words.subject);
+	if (action == ACTION_PAUSE || action == ACTION_PAUSES)
+		return run_pause(mailq);
+	mailq->groups = mailq_groups_new();
 	if (!mailq_walk(mailq->spool_fd, mailq->control_fd >= 0,
-		&mailq->selection, mailq->command->each, mailq))
+		&mailq->words.selection, each_of[action], mailq))
 		return EX_TEMPFAIL;
 	return finish(mailq);
+}
+
+static int
+print_usage(FILE *out, int status)
+{
+	mailq_words_usage(out);
+	return status;
 }
 
 static int
@@ -380,19 +411,22 @@ main(int argc, char *argv[])
 		first = 3;
 	}
 	if (first < argc && strcmp(argv[first], "--help") == 0)
-		return usage(stdout);
+		return print_usage(stdout, EX_OK);
 	if (first < argc && strcmp(argv[first], "--version") == 0) {
 		printf("mailq %s\n", PACKAGE_STRING);
 		return EX_OK;
 	}
-	if (!parse_words(&mailq, argv + first, &why)) {
+	if (!mailq_words_parse(&mailq.words, argv + first, time(NULL), &why)) {
 		fprintf(stderr, "mailq: %s\n", why.text);
-		return usage(stderr);
+		return print_usage(stderr, EX_USAGE);
 	}
 	settings = settings_load(path, "mailq", &errors);
 	log_open("mailq", "-", LOG_LEVEL_ERROR);
 	status = errors.count > 0 ? complain(&errors) : run(&mailq, settings);
 	settings_errors_free(&errors);
 	settings_free(&settings);
+	mailq_groups_free(&mailq.groups);
+	alloc_release(mailq.trace);
+	buf_free(&mailq.out);
 	return status;
 }

@@ -21,8 +21,8 @@ sender_of(const struct mailq_item *item)
 					     : S("MAILER-DAEMON");
 }
 
-static bool
-is_open(const struct mailq_item *item, size_t i)
+bool
+mailq_is_open(const struct mailq_item *item, size_t i)
 {
 	char status = item->message->recipients[i].status;
 
@@ -40,7 +40,7 @@ mailq_totals_add(struct mailq_totals *totals, const struct mailq_item *item)
 	if (totals->oldest == 0 || message->created < totals->oldest)
 		totals->oldest = message->created;
 	for (size_t i = 0; i < message->recipient_count; i++)
-		totals->recipients += is_open(item, i);
+		totals->recipients += mailq_is_open(item, i);
 }
 
 static void
@@ -50,7 +50,7 @@ print_classic_recipients(struct buf *out, const struct mailq_item *item)
 	size_t padding;
 
 	for (size_t i = 0; i < item->message->recipient_count; i++) {
-		if (!is_open(item, i))
+		if (!mailq_is_open(item, i))
 			continue;
 		why = item->reasons[i].text;
 		if (why.len > 0 && !slice_eq(why, last)) {
@@ -65,6 +65,19 @@ print_classic_recipients(struct buf *out, const struct mailq_item *item)
 		buf_add_printable(out, item->message->recipients[i].address);
 		buf_add_char(out, '\n');
 	}
+}
+
+/* "Thu Dec 24 18:00:00 2026" */
+static void
+add_hold_time(struct buf *out, const struct mailq_item *item)
+{
+	time_t until = (time_t)item->held_until;
+	struct tm local;
+	char when[40] = "";
+
+	if (localtime_r(&until, &local) != NULL)
+		strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &local);
+	buf_add_format(out, "held until %s", when);
 }
 
 void
@@ -86,6 +99,11 @@ mailq_print_classic(
 	    (unsigned long long)item->message->body_length, when);
 	buf_add_printable(out, sender_of(item));
 	buf_add_char(out, '\n');
+	if (item->held_until != 0) {
+		buf_add_format(out, "%*s(", 40, "");
+		add_hold_time(out, item);
+		buf_add_string(out, ")\n");
+	}
 	print_classic_recipients(out, item);
 }
 
@@ -102,9 +120,8 @@ mailq_print_classic_end(struct buf *out, const struct mailq_totals *totals)
 	    totals->messages == 1 ? "" : "s");
 }
 
-/* "3h12m", "6m", "2d4h": two units at most. */
-static const char *
-format_age(uint64_t seconds, char text[24])
+const char *
+mailq_format_age(uint64_t seconds, char text[MAILQ_AGE_SIZE])
 {
 	static const struct {
 		uint64_t size;
@@ -115,14 +132,14 @@ format_age(uint64_t seconds, char text[24])
 	while (i < 3 && seconds < units[i].size)
 		i++;
 	if (i < 2 && seconds % units[i].size >= units[i + 1].size)
-		snprintf(text, 24, "%llu%c%llu%c",
+		snprintf(text, MAILQ_AGE_SIZE, "%llu%c%llu%c",
 		    (unsigned long long)(seconds / units[i].size),
 		    units[i].letter,
 		    (unsigned long long)(seconds % units[i].size /
 					 units[i + 1].size),
 		    units[i + 1].letter);
 	else
-		snprintf(text, 24, "%llu%c",
+		snprintf(text, MAILQ_AGE_SIZE, "%llu%c",
 		    (unsigned long long)(seconds / units[i].size),
 		    units[i].letter);
 	return text;
@@ -149,7 +166,7 @@ format_next(const struct mailq_item *item, uint64_t now, char text[24])
 
 	if (item->state == MAILQ_HELD)
 		return "held";
-	return next <= now ? "now" : format_age(next - now, text);
+	return next <= now ? "now" : mailq_format_age(next - now, text);
 }
 
 void
@@ -158,16 +175,16 @@ mailq_print_line(
 {
 	const struct spool_message *message = item->message;
 	uint64_t age = now > message->created ? now - message->created : 0;
-	char age_text[24], size_text[24], next_text[24];
+	char age_text[MAILQ_AGE_SIZE], size_text[24], next_text[24];
 
 	if (is_first)
 		buf_add_format(out, "%-13s %7s %7s %3s %7s  %s\n", "ID", "AGE",
 		    "SIZE", "TRY", "NEXT", "FROM  TO  WHY");
 	for (size_t i = 0; i < message->recipient_count; i++) {
-		if (!is_open(item, i))
+		if (!mailq_is_open(item, i))
 			continue;
 		buf_add_format(out, "%s %7s %7s %3lu %7s  ", message->id,
-		    format_age(age, age_text),
+		    mailq_format_age(age, age_text),
 		    format_size(message->body_length, size_text),
 		    (unsigned long)message->schedule.attempts,
 		    format_next(item, now, next_text));
@@ -175,9 +192,12 @@ mailq_print_line(
 		buf_add_string(out, "  ");
 		buf_add_printable(out, message->recipients[i].address);
 		buf_add_string(out, "  ");
-		buf_add_printable(out, item->reasons[i].text.len > 0
-					   ? item->reasons[i].text
-					   : S("-"));
+		if (item->held_until != 0)
+			add_hold_time(out, item);
+		else
+			buf_add_printable(out, item->reasons[i].text.len > 0
+						   ? item->reasons[i].text
+						   : S("-"));
 		buf_add_char(out, '\n');
 	}
 }
@@ -217,9 +237,12 @@ mailq_print_json(struct buf *out, const struct mailq_item *item)
 	    (unsigned long)message->schedule.attempts,
 	    (unsigned long long)message->schedule.next);
 	add_json(out, message->sender);
+	if (item->held_until != 0)
+		buf_add_format(out, ", \"hold_until\": %llu",
+		    (unsigned long long)item->held_until);
 	buf_add_string(out, ", \"recipients\": [");
 	for (size_t i = 0; i < message->recipient_count; i++) {
-		if (!is_open(item, i))
+		if (!mailq_is_open(item, i))
 			continue;
 		buf_add_format(out, "%s{\"address\": ", separator);
 		add_json(out, message->recipients[i].address);
@@ -242,7 +265,9 @@ status_word(char status)
 	} rows[] = { { RECIPIENT_TODO, "waiting" },
 		{ RECIPIENT_DONE, "delivered" }, { RECIPIENT_FAILED, "failed" },
 		{ RECIPIENT_BOUNCED, "returned" },
-		{ RECIPIENT_DELETED, "deleted" } };
+		{ RECIPIENT_DELETED, "deleted" },
+		{ RECIPIENT_DELIVERED, "delivered" },
+		{ RECIPIENT_RELAYED, "relayed" } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].status == status)
@@ -275,7 +300,16 @@ mailq_print_envelope(struct buf *out, const struct mailq_item *item)
 	    "size", format_size(message->body_length, size));
 	buf_add_format(out, "%-10s %lu\n", "attempts",
 	    (unsigned long)message->schedule.attempts);
+	if (item->held_until != 0) {
+		buf_add_format(out, "%-10s ", "hold");
+		add_hold_time(out, item);
+		buf_add_char(out, '\n');
+	}
+	if (message->options.priority != 0)
+		buf_add_format(out, "%-10s %d\n", "priority",
+		    (int)message->options.priority);
 	print_fact(out, "from", sender_of(item));
+	print_fact(out, "envid", message->options.envelope_id);
 	print_fact(out, "login", message->login);
 	print_fact(out, "helo", message->helo);
 	print_fact(out, "client", message->peer);
@@ -288,6 +322,10 @@ mailq_print_envelope(struct buf *out, const struct mailq_item *item)
 			buf_add_string(out, ": ");
 			buf_add_printable(out, item->reasons[i].text);
 		}
+		if (item->reasons[i].meaning.len > 0) {
+			buf_add_format(out, "\n%-10s ", "means");
+			buf_add_printable(out, item->reasons[i].meaning);
+		}
 		buf_add_char(out, '\n');
 	}
 }
@@ -297,7 +335,7 @@ mailq_print_summary(
     struct buf *out, const struct mailq_totals *totals, uint64_t now)
 {
 	uint64_t age = now > totals->oldest ? now - totals->oldest : 0;
-	char size[24], oldest[24];
+	char size[24], oldest[MAILQ_AGE_SIZE];
 
 	if (totals->messages == 0) {
 		buf_add_string(out, "Mail queue is empty\n");
@@ -306,7 +344,7 @@ mailq_print_summary(
 	buf_add_format(out, "%llu messages, %llu recipients, %s, oldest %s\n",
 	    (unsigned long long)totals->messages,
 	    (unsigned long long)totals->recipients,
-	    format_size(totals->bytes, size), format_age(age, oldest));
+	    format_size(totals->bytes, size), mailq_format_age(age, oldest));
 	for (size_t i = 0; i < MAILQ_STATES; i++)
 		if (totals->states[i] > 0)
 			buf_add_format(out, "%-9s %6llu\n", state_names[i],

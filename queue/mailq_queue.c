@@ -60,16 +60,28 @@ list_ids(int spool_fd, struct id_list *list)
 }
 
 static enum mailq_state
-state_of(const struct spool_message *message, bool is_running)
+state_of(const struct spool_message *message, bool is_running, uint64_t now)
 {
 	const struct spool_schedule *slot = &message->schedule;
 
-	if ((slot->flags & SCHEDULE_HOLD) != 0)
+	if ((slot->flags & SCHEDULE_HOLD) != 0 ||
+	    message->options.hold_until > now)
 		return MAILQ_HELD;
-	if (is_running && ((slot->flags & SCHEDULE_IN_FLIGHT) != 0 ||
-			      slot->next <= (uint64_t)time(NULL)))
+	if (is_running &&
+	    ((slot->flags & SCHEDULE_IN_FLIGHT) != 0 || slot->next <= now))
 		return MAILQ_ACTIVE;
 	return MAILQ_DEFERRED;
+}
+
+static uint64_t
+held_until(const struct spool_message *message, uint64_t now)
+{
+	const struct spool_schedule *slot = &message->schedule;
+
+	if ((slot->flags & SCHEDULE_UNTIL) != 0)
+		return slot->next;
+	return message->options.hold_until > now ? message->options.hold_until
+						 : 0;
 }
 
 /* A file that is gone or damaged by now is passed over. */
@@ -109,6 +121,7 @@ mailq_walk(int spool_fd, bool is_running,
 	struct id_list list = { 0 };
 	struct spool_message message;
 	struct reason *reasons;
+	uint64_t now = (uint64_t)time(NULL);
 	bool goes_on = true;
 
 	list_ids(spool_fd, &list);
@@ -122,7 +135,9 @@ mailq_walk(int spool_fd, bool is_running,
 		if (fd < 0)
 			continue;
 		item.reasons = reasons;
-		item.state = state_of(&message, is_running);
+		item.state = state_of(&message, is_running, now);
+		item.waits_for_sender = message.options.hold_until > now;
+		item.held_until = held_until(&message, now);
 		if (mailq_selection_matches(selection, &item))
 			goes_on = each(context, fd, &item);
 		close(fd);
@@ -136,13 +151,17 @@ static const char *const verb_words[] = { "retry", "hold", "release", "delete",
 	"bounce" };
 
 static bool
-tell_manager(
-    int control_fd, enum mailq_verb verb, const char *id, struct why *why)
+tell_manager(int control_fd, const struct mailq_change *change, const char *id,
+    struct why *why)
 {
-	char line[64];
-	int length =
-	    snprintf(line, sizeof(line), "%s %s\n", verb_words[verb], id);
+	char line[96], until[40] = "";
+	int length;
 
+	if (change->until != 0)
+		snprintf(until, sizeof(until), " until=%llu",
+		    (unsigned long long)change->until);
+	length = snprintf(line, sizeof(line), "%s %s%s\n",
+	    verb_words[change->verb], id, until);
 	if (io_write_all(control_fd, slice_make(line, (size_t)length),
 		io_deadline(ACT_WAIT)) != IO_OK)
 		return why_set(why, "qmgr does not listen");
@@ -151,8 +170,9 @@ tell_manager(
 
 /* Does the file show what was asked for? */
 static bool
-is_done(int spool_fd, enum mailq_verb verb, const char *id)
+is_done(int spool_fd, const struct mailq_change *change, const char *id)
 {
+	enum mailq_verb verb = change->verb;
 	struct arena *arena = arena_new("mailq", MESSAGE_ARENA);
 	struct spool_message message;
 	struct reason *reasons;
@@ -160,7 +180,9 @@ is_done(int spool_fd, enum mailq_verb verb, const char *id)
 	int fd = read_item(spool_fd, id, arena, &message, &reasons);
 
 	if (fd >= 0) {
-		is_held = (message.schedule.flags & SCHEDULE_HOLD) != 0;
+		is_held = (message.schedule.flags & SCHEDULE_HOLD) != 0 &&
+			  (change->until == 0 ||
+			      message.schedule.next == change->until);
 		ok = verb == MAILQ_HOLD      ? is_held
 		     : verb == MAILQ_RELEASE ? !is_held
 					     : verb == MAILQ_RETRY;
@@ -171,15 +193,15 @@ is_done(int spool_fd, enum mailq_verb verb, const char *id)
 }
 
 static bool
-ask_manager(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
-    struct why *why)
+ask_manager(int spool_fd, int control_fd, const struct mailq_change *change,
+    const char *id, struct why *why)
 {
 	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	int64_t end = io_deadline(ACT_WAIT);
 
-	if (!tell_manager(control_fd, verb, id, why))
+	if (!tell_manager(control_fd, change, id, why))
 		return false;
-	while (!is_done(spool_fd, verb, id)) {
+	while (!is_done(spool_fd, change, id)) {
 		if (io_now() > end)
 			return why_set(why,
 			    "%s: qmgr was told, but it is "
@@ -191,11 +213,16 @@ ask_manager(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
 }
 
 static bool
-edit_file(int spool_fd, enum mailq_verb verb, const char *id, struct why *why)
+edit_file(int spool_fd, const struct mailq_change *change, const char *id,
+    struct why *why)
 {
-	switch (verb) {
+	struct spool_schedule slot = { .next = change->until };
+
+	switch (change->verb) {
 	case MAILQ_HOLD:
-		return edit_schedule(spool_fd, id, EDIT_HOLD, NULL, why);
+		return edit_schedule(spool_fd, id,
+		    change->until != 0 ? EDIT_HOLD_UNTIL : EDIT_HOLD, &slot,
+		    why);
 	case MAILQ_RELEASE:
 		return edit_schedule(spool_fd, id, EDIT_RELEASE, NULL, why);
 	case MAILQ_RETRY:
@@ -209,22 +236,22 @@ edit_file(int spool_fd, enum mailq_verb verb, const char *id, struct why *why)
 }
 
 bool
-mailq_act(int spool_fd, int control_fd, enum mailq_verb verb, const char *id,
-    struct why *why)
+mailq_act(int spool_fd, int control_fd, const struct mailq_change *change,
+    const char *id, struct why *why)
 {
 	int fd;
 	bool ok;
 
 	if (control_fd >= 0)
-		return ask_manager(spool_fd, control_fd, verb, id, why);
-	ok = edit_file(spool_fd, verb, id, why);
-	if (!ok || verb == MAILQ_DELETE)
+		return ask_manager(spool_fd, control_fd, change, id, why);
+	ok = edit_file(spool_fd, change, id, why);
+	if (!ok || change->verb == MAILQ_DELETE)
 		return ok;
 	/* One that started meanwhile may have read the file before. */
 	fd = openat(spool_fd, "control", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return true;
-	ok = tell_manager(fd, verb, id, why);
+	ok = tell_manager(fd, change, id, why);
 	close(fd);
 	return ok;
 }

@@ -4,15 +4,19 @@
 #include "queue/manager.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/fsutil.h"
 #include "common/io.h"
 #include "common/log.h"
 
 #include "queue/active.h"
+#include "queue/agent.h"
 #include "queue/control.h"
 #include "queue/dispatch.h"
 #include "queue/reason.h"
@@ -20,6 +24,7 @@
 #define FIFO_INPUT_MAX 65536
 #define STOP_MS        5000 /* for what is under way */
 #define IDLE_MS        500  /* to close agents in time */
+#define PAUSE_MS       1000 /* to end a pause in time, by the wall clock */
 
 /* The fixed places of the poll table; agents follow. */
 enum {
@@ -30,6 +35,27 @@ enum {
 	POLL_SPAWNER_REMOTE,
 	POLL_AGENTS
 };
+
+/* A broken file is no reason to stop: ours hold meanwhile. */
+static struct answers *
+load_answers(const struct settings *settings)
+{
+	struct answers *answers = NULL;
+	struct why why = { 0 };
+	struct buf text;
+
+	buf_init(&text, ANSWERS_FILE_MAX);
+	if (fs_read_file(AT_FDCWD, settings->remote_answers, &text, &why))
+		answers = answers_parse(buf_slice(&text), &why);
+	else if (why.error == ENOENT)
+		memset(&why, 0, sizeof(why));
+	buf_free(&text);
+	if (why.text[0] != '\0')
+		log_error("remote_answers: %s: %s; the rules that come with "
+			  "Merpati hold",
+		    settings->remote_answers, why.text);
+	return answers != NULL ? answers : answers_default();
+}
 
 void
 manager_init(
@@ -51,6 +77,9 @@ manager_init(
 	buf_init(&manager->trigger_input, FIFO_INPUT_MAX);
 	buf_init(&manager->control_input, FIFO_INPUT_MAX);
 	manager->now = io_now();
+	manager->answers = load_answers(settings);
+	manager->journal = journal_new(spool_fd, settings->journal_life);
+	manager->pauses = alloc_zero(1, sizeof(*manager->pauses));
 }
 
 void
@@ -72,6 +101,9 @@ manager_clear(struct manager *manager)
 	scan_free(&manager->scan);
 	router_free(&manager->router);
 	schedule_free(&manager->schedule);
+	alloc_release(manager->pauses);
+	journal_free(&manager->journal);
+	answers_free(&manager->answers);
 	buf_free(&manager->trigger_input);
 	buf_free(&manager->control_input);
 }
@@ -129,6 +161,13 @@ step_scan(struct manager *manager)
 		manager->next_scan = manager->now + MANAGER_RESCAN_MS;
 }
 
+/* What was tried before may not take every place. */
+static bool
+is_for_fresh_only(const struct manager *manager)
+{
+	return manager->active_count >= MANAGER_TRIED_MAX;
+}
+
 static void
 start_due(struct manager *manager)
 {
@@ -137,7 +176,8 @@ start_due(struct manager *manager)
 	for (int i = 0; i < MANAGER_START_MAX && !manager->is_stopping &&
 			manager->active_count < MANAGER_ACTIVE_MAX;
 	     i++) {
-		entry = schedule_take_due(manager->schedule, manager->now);
+		entry = schedule_take_due(manager->schedule, manager->now,
+		    is_for_fresh_only(manager));
 		if (entry == NULL)
 			return;
 		active_start(manager, entry);
@@ -158,7 +198,8 @@ static int
 wait_time(const struct manager *manager, int timeout)
 {
 	int64_t next = sync_next(manager);
-	int64_t due = schedule_first_due(manager->schedule);
+	int64_t due =
+	    schedule_first_due(manager->schedule, is_for_fresh_only(manager));
 	int64_t now = io_now();
 
 	if (manager->scan != NULL && !manager->is_stopping)
@@ -168,6 +209,8 @@ wait_time(const struct manager *manager, int timeout)
 		next = due;
 	if (manager->dispatch->agents != NULL && next > now + IDLE_MS)
 		next = now + IDLE_MS;
+	if (manager->pauses->count > 0 && next > now + PAUSE_MS)
+		next = now + PAUSE_MS;
 	if (next <= now)
 		return 0;
 	return next - now < timeout ? (int)(next - now) : timeout;
@@ -248,16 +291,31 @@ may_end(struct manager *manager)
 	       manager->now > manager->stop_until;
 }
 
+/* Not before the control FIFO is open: from then on mailq tells us. */
+static void
+begin(struct manager *manager)
+{
+	struct why why = { 0 };
+
+	manager->has_begun = true;
+	if (!pauses_load(manager->spool_fd, manager->pauses, &why))
+		log_error("cannot read the pauses: %s", why.text);
+}
+
 bool
 manager_step(struct manager *manager, int timeout)
 {
+	if (!manager->has_begun)
+		begin(manager);
 	wait_and_serve(manager, timeout);
 	if (!manager->is_stopping)
 		step_scan(manager);
+	control_end_pauses(manager);
 	start_due(manager);
 	dispatch_run(manager);
 	write_marks(manager);
 	sync_run(manager);
+	journal_flush(manager->journal, (uint64_t)time(NULL));
 	agent_expire(manager);
 	agent_reap(manager);
 	return !may_end(manager);

@@ -17,19 +17,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/answers.h"
 #include "common/buf.h"
 #include "common/settings.h"
 
+#include "queue/journal.h"
+#include "queue/pause.h"
 #include "queue/route.h"
 #include "queue/scan.h"
 #include "queue/schedule.h"
 
 #define MANAGER_ACTIVE_MAX 2000 /* messages in memory */
+#define MANAGER_TRIED_MAX  1500 /* of them, that is room for fresh ones */
 #define MANAGER_START_MAX  100  /* messages started per step */
 #define MANAGER_RESCAN_MS  300000
 #define MANAGER_TROUBLE_MS 60000 /* an I/O error: try the file again */
-#define MANAGER_LINE_MAX 250       /* tasks of one destination in line */
-#define MANAGER_CROWDED_MS 2000    /* its line is full: look again */
+#define MANAGER_LINE_MAX   250   /* tasks of one destination in line */
+#define MANAGER_CROWDED_MS 2000  /* its line is full: look again */
 #define MANAGER_LOCKED_MS  20    /* its writer is not finished */
 
 enum spawner {
@@ -53,6 +57,9 @@ struct manager {
 	struct router *router;
 	struct scan *scan; /* NULL: none is going on */
 	int64_t next_scan;
+	struct pauses *pauses;
+	struct journal *journal;
+	struct answers *answers;
 	struct dispatch *dispatch;
 	struct active *actives;
 	size_t active_count;
@@ -60,6 +67,7 @@ struct manager {
 	struct buf control_input;
 	int64_t now; /* of this step */
 	int64_t stop_until;
+	bool has_begun;   /* the first step */
 	bool is_stopping; /* no new jobs */
 	bool has_failed;  /* a spawner is gone */
 };

@@ -25,7 +25,10 @@
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/log.h"
+#include "common/passing.h"
 #include "common/spooldir.h"
+#include "common/verify.h"
+#include "common/verify_start.h"
 
 #include "queue/drop.h"
 
@@ -40,6 +43,9 @@ struct pickup {
 	const struct settings *settings;
 	int spool_fd, drop_fd;
 	int session_fd, facts_fd; /* of enqueue */
+	int attached[2];          /* for its first facts: inject.h */
+	int starter;              /* verify_start.h; -1 none */
+	bool is_reporting;
 	pid_t pid;
 	struct arena *arena;
 };
@@ -70,34 +76,62 @@ pickup_id(const char *name, const struct stat *status, char id[SPOOL_ID_SIZE])
 	spool_id_from(microseconds, sum, id);
 }
 
+/* -1 where none is needed. False: needed, and not to be had. */
+static bool
+start_verify(struct pickup *p, int *verify, struct why *why)
+{
+	*verify = -1;
+	if (!verify_is_needed(p->settings, INJECT_LOCAL))
+		return true;
+	if (p->starter < 0)
+		return why_set(why,
+		    "settings ask for verify since qmgr was started: start "
+		    "qmgr anew");
+	*verify = verify_start(p->starter, why);
+	return *verify >= 0;
+}
+
 static bool
 start_enqueue(struct pickup *p, struct why *why)
 {
 	struct program_start start = { .name = "enqueue",
 		.descriptors = { -1, -1, -1, -1 },
-		.descriptor_count = 4 };
+		.descriptor_count = ENQUEUE_FACTS + 1 };
 	int session[2], facts[2];
 
+	if (!start_verify(p, &p->attached[INJECT_VERIFY], why))
+		return false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, session) < 0)
 		return why_errno(why, "socketpair");
-	if (pipe2(facts, O_CLOEXEC) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, facts) < 0) {
 		close(session[0]);
 		close(session[1]);
-		return why_errno(why, "pipe");
+		return why_errno(why, "socketpair");
 	}
-	start.descriptors[ENQUEUE_SESSION] = session[1];
 	start.descriptors[ENQUEUE_FACTS] = facts[0];
 	p->pid = program_spawn(p->settings, &start, why);
-	close(session[1]);
 	close(facts[0]);
 	p->session_fd = session[0];
+	p->attached[INJECT_SESSION] = session[1];
 	p->facts_fd = facts[1];
 	return p->pid > 0;
+}
+
+/* enqueue has them, or will not. */
+static void
+close_attached(struct pickup *p)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (p->attached[i] >= 0)
+			close(p->attached[i]);
+		p->attached[i] = -1;
+	}
 }
 
 static void
 stop_enqueue(struct pickup *p)
 {
+	close_attached(p);
 	if (p->session_fd >= 0)
 		close(p->session_fd);
 	if (p->facts_fd >= 0)
@@ -113,14 +147,25 @@ static bool
 send_facts(struct pickup *p, const struct file *file, const char *id)
 {
 	struct inject_facts facts = { .magic = INJECT_FACTS_MAGIC,
-		.listener = INJECT_LOCAL };
+		.listener = INJECT_LOCAL,
+		.is_report = p->is_reporting };
+	struct why why = { 0 };
+	size_t count;
+	bool ok;
 
-	if (p->pid <= 0 && !start_enqueue(p, NULL))
+	if (p->pid <= 0 && !start_enqueue(p, &why)) {
+		log_error("%s", why.text);
 		return false;
+	}
 	facts.uid = (uint32_t)file->status.st_uid;
 	snprintf(facts.id, sizeof(facts.id), "%s", id);
-	return io_write_all(p->facts_fd, slice_make(&facts, sizeof(facts)),
-		   io_deadline(TIMEOUT_PIPE)) == IO_OK;
+	count = p->attached[INJECT_SESSION] < 0  ? 0
+		: p->attached[INJECT_VERIFY] < 0 ? 1
+						 : 2;
+	ok = passing_send(
+	    p->facts_fd, slice_make(&facts, sizeof(facts)), p->attached, count);
+	close_attached(p);
+	return ok;
 }
 
 /* Ask, and keep what was refused. True: go on. */
@@ -183,10 +228,11 @@ send_body(struct pickup *p, struct file *file, struct inject_reply *reply)
 static enum outcome
 inject_file(struct pickup *p, struct file *file)
 {
+	const struct rcpt_options options = { .original = S("") };
 	struct inject_sender sender = { .reverse_path = file->drop.sender,
 		.helo = slice_of(file->name),
 		.is_esmtp = true,
-		.is_8bit = file->drop.is_8bit };
+		.options.flags = file->drop.is_8bit ? MAIL_8BIT : 0 };
 	struct inject_reply reply = { 0 };
 	size_t accepted = 0;
 
@@ -201,7 +247,8 @@ inject_file(struct pickup *p, struct file *file)
 	for (size_t i = 0; i < file->drop.recipient_count; i++) {
 		struct slice recipient = file->drop.recipients[i];
 
-		if (note(file, inject_rcpt(p->session_fd, recipient, &reply),
+		if (note(file,
+			inject_rcpt(p->session_fd, recipient, &options, &reply),
 			recipient, &reply))
 			accepted++;
 		else if (outcome_of(file, &reply) == OUTCOME_LATER)
@@ -264,13 +311,14 @@ static bool
 inject_report(struct pickup *p, struct slice to, const char *owner,
     struct slice text, struct inject_reply *reply)
 {
+	const struct rcpt_options options = { .original = S("") };
 	struct inject_sender sender = { .helo = S("report"), .is_esmtp = true };
 	int fd = p->session_fd;
 
 	if (!is_yes(inject_mail(fd, &sender, reply), reply))
 		return false;
-	if (!is_yes(inject_rcpt(fd, to, reply), reply) &&
-	    !is_yes(inject_rcpt(fd, slice_of(owner), reply), reply))
+	if (!is_yes(inject_rcpt(fd, to, &options, reply), reply) &&
+	    !is_yes(inject_rcpt(fd, slice_of(owner), &options, reply), reply))
 		return false;
 	return is_yes(inject_data(fd, reply), reply) &&
 	       inject_chunk(fd, slice_first(text, LIMIT_PIPE_CHUNK)) &&
@@ -293,8 +341,10 @@ send_report(struct pickup *p, struct file *file)
 	pickup_id("report", &file->status, id);
 	buf_init(&text, REPORT_MAX * 2);
 	format_report(p, file, owner, &text);
+	p->is_reporting = true;
 	ok = send_facts(p, file, id) && inject_report(p, file->drop.sender,
 					    owner, buf_slice(&text), &reply);
+	p->is_reporting = false;
 	buf_free(&text);
 	if (!ok)
 		(void)inject_abort(p->session_fd);
@@ -428,13 +478,15 @@ take_all(struct pickup *p, struct why *why)
 }
 
 bool
-pickup_run(const struct settings *settings, struct why *why)
+pickup_run(const struct settings *settings, int starter, struct why *why)
 {
 	struct pickup p = { .settings = settings,
 		.spool_fd = -1,
 		.drop_fd = -1,
 		.session_fd = -1,
 		.facts_fd = -1,
+		.attached = { -1, -1 },
+		.starter = starter,
 		.pid = -1 };
 	bool ok;
 
@@ -457,18 +509,27 @@ pickup_run(const struct settings *settings, struct why *why)
 int
 pickup_program(const struct settings *settings, int argc, char *const argv[])
 {
+	bool is_root = geteuid() == 0;
+	int starter = PICKUP_STARTER;
 	struct why why = { 0 };
 
 	(void)argc;
 	(void)argv;
 	log_rename("pickup");
+	/* dropwatch gives one where the settings wanted it; whoever is not in a
+	 * jail yet can make one. */
+	if (starter == log_descriptor() || fcntl(starter, F_GETFD) < 0)
+		starter = -1;
+	if (starter < 0 && is_root && verify_is_needed(settings, INJECT_LOCAL))
+		starter = verify_starter(settings, &why);
 	(void)sigaction(
 	    SIGPIPE, &(const struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	/* qmgr starts it in this jail; by hand root has to enter it. */
-	if ((geteuid() != 0 ||
-		jail_enter(jail_find("pickup"), settings,
-		    &(const struct jail_request){ .keep_count = 3 }, &why)) &&
-	    pickup_run(settings, &why))
+	if ((!is_root || jail_enter(jail_find("pickup"), settings,
+			     &(const struct jail_request){
+				 .keep_count = starter < 0 ? 3 : starter + 1 },
+			     &why)) &&
+	    pickup_run(settings, starter, &why))
 		return EX_OK;
 	log_error("%s", why.text);
 	return EX_TEMPFAIL;

@@ -22,8 +22,13 @@
 
 program_fn pickup_program;
 
-/* One pass. False: it could not begin, or enqueue did not answer. */
-bool pickup_run(const struct settings *settings, struct why *why);
+/* The starter of verify (verify_start.h), where there is one. */
+#define PICKUP_STARTER 3
+
+/* One pass. False: it could not begin, or enqueue did not answer. starter:
+ * -1, none: nothing is taken where the settings need verify. */
+bool pickup_run(
+    const struct settings *settings, int starter, struct why *why);
 /* The time of the file's last change, and a sum of its name, owner and
  * inode. */
 void

@@ -126,8 +126,8 @@ add_directories(
     const struct settings *settings, struct arena *arena, const char **paths)
 {
 	const char *files[] = { settings->path, settings->route_map,
-		settings->relay_map, settings->aliases,
-		settings->virtual_aliases, settings->users };
+		settings->relay_map, settings->sender_route_map,
+		settings->aliases, settings->virtual_aliases, settings->users };
 	struct slice file;
 	size_t n = 0;
 

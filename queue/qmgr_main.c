@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "common/log.h"
 #include "common/program.h"
 #include "common/settings.h"
+#include "common/slice.h"
 
 #include "queue/qmgr.h"
 
@@ -70,18 +72,17 @@ main(int argc, char *argv[])
 	const char *path = NULL;
 	struct settings_errors errors;
 	struct settings *settings;
-	/* Before anything that takes time: see qmgr_serve. */
-	pid_t starter = getppid(), parent = 0;
+	uint64_t parent = 0;
 	int option, status = EX_CONFIG;
 
-	while ((option = getopt(argc, argv, "c:p")) == 'c' || option == 'p') {
+	while ((option = getopt(argc, argv, "c:p:")) == 'c' || option == 'p') {
 		if (option == 'c')
 			path = optarg;
-		else
-			parent = starter;
+		else if (!slice_u64(slice_of(optarg), INT_MAX, &parent))
+			break;
 	}
 	if (option != -1 || optind < argc) {
-		fprintf(stderr, "usage: qmgr [-p] [-c file]\n");
+		fprintf(stderr, "usage: qmgr [-p pid] [-c file]\n");
 		return EX_USAGE;
 	}
 	settings = settings_load(path, "qmgr", &errors);
@@ -89,7 +90,7 @@ main(int argc, char *argv[])
 	    "qmgr", settings->log_file, (enum log_level)settings->log_level);
 	settings_errors_log(&errors);
 	if (errors.count == 0)
-		status = run(settings, parent);
+		status = run(settings, (pid_t)parent);
 	settings_errors_free(&errors);
 	settings_free(&settings);
 	return status;

@@ -42,7 +42,18 @@ reason_parse(struct slice line, size_t *index, struct reason *reason)
 	reason->status = status.ptr[0];
 	if (slice_eq(reason->remote, S("-")))
 		reason->remote = S("");
-	return reason->status == 'T' || reason->status == 'F';
+	return reason->status == 'T' || reason->status == 'F' ||
+	       reason->status == 'D' || reason->status == 'M';
+}
+
+/* The line of a meaning follows that of its reason. */
+static void
+keep_line(struct reason *reason, const struct reason *line)
+{
+	if (line->status == 'M')
+		reason->meaning = line->text;
+	else
+		*reason = *line;
 }
 
 void
@@ -56,6 +67,7 @@ reason_read(int spool_fd, const char *id, struct arena *arena,
 	size_t index;
 
 	memset(reasons, 0, count * sizeof(*reasons));
+	memset(&reason, 0, sizeof(reason));
 	reason_path(id, path);
 	buf_init(&content, REASON_FILE_MAX);
 	if (fs_read_file(spool_fd, path, &content, NULL)) {
@@ -63,7 +75,7 @@ reason_read(int spool_fd, const char *id, struct arena *arena,
 		while (slice_token(&rest, S("\n"), &line))
 			if (reason_parse(line, &index, &reason) &&
 			    index < count)
-				reasons[index] = reason;
+				keep_line(&reasons[index], &reason);
 	}
 	buf_free(&content);
 }
@@ -77,6 +89,11 @@ reason_format(struct buf *out, size_t index, const struct reason *reason)
 	    out, reason->remote.len > 0 ? reason->remote : S("-"));
 	buf_add_char(out, ' ');
 	buf_add_printable(out, slice_first(reason->text, LIMIT_REASON));
+	buf_add_char(out, '\n');
+	if (reason->meaning.len == 0)
+		return;
+	buf_add_format(out, "%zu M - - ", index);
+	buf_add_printable(out, reason->meaning);
 	buf_add_char(out, '\n');
 }
 

@@ -3,9 +3,10 @@
  * reason - why/7f/ID: the last answer for each recipient of a message.
  *
  * Text, one line per recipient: "INDEX STATUS CODE REMOTE TEXT", with REMOTE
- * "-" when there is none. Written whole at the end of an attempt, for mailq
- * and for the bounce; losing it loses no mail, so nothing is synced and
- * errors are only logged.
+ * "-" when there is none, and a second one "INDEX M - - MEANING" where a rule
+ * says what the text means (common/answers.h). Written whole at the end of an
+ * attempt, for mailq and for the bounce; losing it loses no mail, so nothing is
+ * synced and errors are only logged.
  */
 #ifndef QUEUE_REASON_H
 #define QUEUE_REASON_H
@@ -18,10 +19,11 @@
 #include "common/spoolfile.h"
 
 struct reason {
-	char status;         /* 'T' or 'F'; 0 none known */
+	char status;         /* 'T', 'F', or 'D' still to be reported; 0 none */
 	struct slice code;   /* "4.4.1" */
 	struct slice remote; /* "host[ip]:port" or empty */
 	struct slice text;
+	struct slice meaning; /* or empty */
 };
 
 /* reasons has count places, by recipient index; those without stay 0. */

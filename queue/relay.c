@@ -16,11 +16,12 @@
 #include "common/log.h"
 
 #include "queue/relay_delivery.h"
+#include "queue/relay_outside.h"
 #include "queue/relay_tls.h"
 
 enum relay_descriptor {
-	RELAY_TLS_HELPER = 3,
-	RELAY_KEEP = 4
+	RELAY_TLS_HELPER = RELAY_OUTSIDE + 1,
+	RELAY_KEEP
 };
 
 static bool
@@ -52,7 +53,7 @@ relay_take(struct relay *relay, struct message *message, int spool, int agent)
 	struct verdict *verdicts;
 	struct job job;
 	bool ok = spool >= 0 && job_decode(message, arena, &job) &&
-		  job.tls_level <= TLS_LEVEL_ENCRYPT;
+		  job.tls_level <= TLS_LEVEL_VERIFY;
 
 	if (ok) {
 		verdicts = alloc_zero(job.recipient_count, sizeof(*verdicts));
@@ -95,6 +96,7 @@ relay_prepare(
 	const struct jail_request request = { .keep_count = RELAY_KEEP };
 	int helper;
 
+	relay->outside = relay_outside_find();
 	helper = relay_tls_start(settings, why);
 	if (helper < 0)
 		return false;

@@ -3,16 +3,17 @@
 
 #include "queue/relay_delivery.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "common/alloc.h"
 #include "common/limits.h"
 #include "common/log.h"
 
 #include "queue/client_envelope.h"
+#include "queue/relay_content.h"
+#include "queue/relay_outside.h"
 
 #define DESTINATION_SIZE 8192
 
@@ -21,6 +22,7 @@ struct delivery {
 	struct relay *relay;
 	const struct job *job;
 	struct relay_body body;
+	struct relay_content content;
 	struct client_message message;
 	struct verdict *verdicts;
 	struct client_verdict failure;  /* of what was tried last */
@@ -34,8 +36,12 @@ relay_new(
 	struct relay *relay = alloc_zero(1, sizeof(*relay));
 
 	relay->settings = settings;
-	relay->tls_helper = -1;
-	resolver_open(&relay->resolver, resolv_conf, hosts);
+	relay->tls_helper = relay->outside = -1;
+	buf_init(&relay->token, LIMIT_TOKEN + 1);
+	/* The settings were checked when they were read. */
+	(void)next_hop_parse_bind(
+	    slice_of(settings->smtp_bind_address), &relay->source);
+	dns_open(&relay->resolver, resolv_conf, hosts);
 	relay_session_init(&relay->session);
 	buf_init(&relay->destination, DESTINATION_SIZE);
 	return relay;
@@ -46,7 +52,8 @@ relay_free(struct relay **relay)
 {
 	relay_session_free(&(*relay)->session);
 	buf_free(&(*relay)->destination);
-	resolver_close(&(*relay)->resolver);
+	buf_free(&(*relay)->token);
+	dns_close(&(*relay)->resolver);
 	alloc_release(*relay);
 	*relay = NULL;
 }
@@ -59,11 +66,26 @@ destination_format(const struct job *job, struct buf *out)
 		job->password };
 
 	buf_clear(out);
-	buf_add_format(out, "%u", job->tls_level);
+	buf_add_format(out, "%u %d", job->tls_level,
+	    (job->options.flags & MAIL_REQUIRETLS) != 0);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		buf_add_format(out, " %zu:", parts[i].len);
 		buf_add(out, parts[i]);
 	}
+}
+
+/* What qmgr needs to know of the host that took a recipient. */
+static uint8_t
+delivery_flags(const struct delivery *d)
+{
+	unsigned int extensions = d->relay->session.client.extensions;
+	unsigned int flags = 0;
+
+	if (extensions & CLIENT_DSN)
+		flags |= VERDICT_TAKEN_ON;
+	if (d->job->options.deliver_by != 0 && !(extensions & CLIENT_DELIVERBY))
+		flags |= VERDICT_UNTIMED;
+	return (uint8_t)flags;
 }
 
 /* Keep what this host said; those it put off may be asked about again. */
@@ -78,9 +100,12 @@ delivery_keep(struct delivery *d, const char *remote, bool is_last)
 		    kept->status == 'F')
 			continue;
 		kept->status = said->status;
+		kept->flags = said->status == 'D' ? delivery_flags(d) : 0;
 		snprintf(kept->code, sizeof(kept->code), "%s", said->code);
 		snprintf(kept->remote, sizeof(kept->remote), "%.255s", remote);
 		snprintf(kept->text, sizeof(kept->text), "%s", said->text);
+		relay_session_tls_text(
+		    &d->relay->session, kept->tls, sizeof(kept->tls));
 		if (said->status == 'T' && !is_last)
 			said->status = 0;
 	}
@@ -104,43 +129,60 @@ delivery_is_done(const struct delivery *d)
 	return true;
 }
 
-/* Are there bytes over 0x7f? Asked only when the host cannot take them:
- * what the sender declared may be more than what he sent. */
-static bool
-body_is_8bit(const struct relay_body *body)
-{
-	unsigned char block[8192];
-	uint64_t done = 0, left;
-	ssize_t n;
-
-	while (done < body->length) {
-		left = body->length - done;
-		n = pread(body->fd, block,
-		    left < sizeof(block) ? (size_t)left : sizeof(block),
-		    (off_t)(body->offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		for (ssize_t i = 0; i < n; i++)
-			if (block[i] >= 0x80)
-				return true;
-		done += (uint64_t)n;
-	}
-	return false;
-}
-
-/* One transaction over the open session. */
+/* One transaction over the open session; false: the session is closed. */
 static bool
 delivery_send(struct delivery *d)
 {
 	struct relay_session *session = &d->relay->session;
-	bool is_8bit = (d->job->flags & JOB_8BIT) != 0;
+	struct client_verdict verdict;
 
-	if (!(session->client.extensions & CLIENT_8BITMIME))
-		is_8bit = body_is_8bit(&d->body);
-	d->message.is_8bit = is_8bit;
-	return relay_session_send(session, &d->message, &d->body);
+	d->message.by_seconds =
+	    (int64_t)d->job->options.deliver_by - (int64_t)time(NULL);
+	if (relay_content_choose(
+		&d->content, &session->client, &d->message, &d->body, &verdict))
+		return relay_session_send(session, &d->message, &d->body);
+	for (size_t i = 0; i < d->job->recipient_count; i++)
+		if (d->message.recipients[i].verdict.status == 0)
+			d->message.recipients[i].verdict = verdict;
+	session->client.has_answer = true;
+	return true;
+}
+
+/* Some are past the limits of one transaction, and another one may follow. */
+static bool
+delivery_has_more(const struct delivery *d)
+{
+	if (!relay_session_may_send(&d->relay->session))
+		return false;
+	for (size_t i = 0; i < d->job->recipient_count; i++)
+		if (d->message.recipients[i].verdict.status == 0)
+			return true;
+	return false;
+}
+
+/* A host with LIMITS MAILMAX wants them over another connection. */
+static void
+delivery_put_off(struct delivery *d)
+{
+	for (size_t i = 0; i < d->job->recipient_count; i++)
+		if (d->message.recipients[i].verdict.status == 0)
+			client_verdict_set(&d->message.recipients[i].verdict,
+			    'T', "4.5.3",
+			    "the host takes no more over one connection");
+}
+
+/* The next transactions until all recipients were sent; those put off in one
+ * are kept out of the others. */
+static bool
+delivery_send_rest(struct delivery *d, const char *remote, bool is_open)
+{
+	while (is_open && delivery_has_more(d)) {
+		delivery_keep(d, remote, true);
+		is_open = delivery_send(d);
+	}
+	if (is_open)
+		delivery_put_off(d);
+	return is_open;
 }
 
 /*
@@ -153,13 +195,16 @@ delivery_reuse(struct delivery *d)
 {
 	struct relay_session *session = &d->relay->session;
 	char remote[RELAY_REMOTE_SIZE];
+	bool is_open;
 
 	memcpy(remote, session->remote, sizeof(remote));
-	if (!delivery_send(d) && !session->client.has_answer) {
+	is_open = delivery_send(d);
+	if (!is_open && !session->client.has_answer) {
 		for (size_t i = 0; i < d->job->recipient_count; i++)
 			d->message.recipients[i].verdict.status = 0;
 		return false;
 	}
+	(void)delivery_send_rest(d, remote, is_open);
 	delivery_keep(d, remote, true);
 	return true;
 }
@@ -167,7 +212,17 @@ delivery_reuse(struct delivery *d)
 static const struct dns_answer *
 delivery_find(void *context, struct slice name, enum dns_type type)
 {
-	return resolver_find(context, name, type);
+	struct relay *relay = context;
+
+	return dns_find(&relay->resolver, name, type);
+}
+
+static uint8_t
+delivery_prefer(void *context, struct slice host)
+{
+	struct relay *relay = context;
+
+	return relay_families_find(&relay->families, host);
 }
 
 static enum result
@@ -183,8 +238,9 @@ delivery_route(struct delivery *d, struct route_mx *route)
 		.has_ipv6 = settings->smtp_ipv6,
 		.hosts = buf_slice(&d->relay->resolver.hosts),
 		.find = delivery_find,
-		.context = &d->relay->resolver,
-		.seed = resolver_random(),
+		.prefer = delivery_prefer,
+		.context = d->relay,
+		.seed = dns_random(),
 	};
 	struct why why = { 0 };
 	enum result result = route_mx_find(&request, route, &why);
@@ -231,38 +287,120 @@ delivery_send_all(struct delivery *d)
 	do {
 		before = delivery_count_done(d);
 		is_open = delivery_send(d);
+		is_open =
+		    delivery_send_rest(d, d->relay->session.remote, is_open);
 		delivery_keep(d, d->relay->session.remote, false);
 	} while (is_open && delivery_count_done(d) > before &&
-		 delivery_has_surplus(d));
+		 delivery_has_surplus(d) &&
+		 relay_session_may_send(&d->relay->session));
 }
 
-/* True: no further host is to be tried. */
-static bool
-delivery_try(struct delivery *d, const struct route_target *target,
-    unsigned int *sessions)
+/* The next hop's own addresses, else those of the settings. */
+static void
+way_bind(struct relay_way *way, const struct next_hop *hop,
+    const struct next_hop *source)
 {
-	struct relay_session *session = &d->relay->session;
-	const struct relay_dial dial = {
+	if (hop->bind4.family == 0 && hop->bind6.family == 0)
+		hop = source;
+	way->bind4 = hop->bind4;
+	way->bind6 = hop->bind6;
+}
+
+static struct relay_dial
+delivery_dial(const struct delivery *d, const struct route_mx *route, size_t at)
+{
+	const struct route_target *target = &route->targets[at];
+	struct relay_dial dial = {
 		.settings = d->relay->settings,
-		.target = target,
+		.way = { .first = target,
+		    .second = relay_connect_second(route, at) },
 		.tls_helper = d->relay->tls_helper,
-		.tls_level = (enum tls_level)d->job->tls_level,
+		/* Nobody listens between two processes of one machine. */
+		.tls_level = target->addr.family == 0
+				 ? TLS_LEVEL_NONE
+				 : (enum tls_level)d->job->tls_level,
 		.is_tls_first =
-		    d->job->nexthop.len > 0 && target->addr.port == 465,
+		    target->is_tls_first ||
+		    (d->job->nexthop.len > 0 && target->addr.port == 465),
 		.is_filter = d->job->nexthop.len > 0 &&
 			     target->addr.port != d->relay->settings->smtp_port,
+		.is_lmtp = route->hop.is_lmtp,
+		.requires_tls = (d->job->options.flags & MAIL_REQUIRETLS) != 0,
+		.outside = d->relay->outside,
+		.is_token = d->job->login.len > 0 && d->job->password.len == 0,
 		.login = d->job->login,
 		.password = d->job->password,
 		.id = d->job->id,
 	};
 
-	if (!relay_session_open(session, &dial)) {
+	way_bind(&dial.way, &route->hop, &d->relay->source);
+	return dial;
+}
+
+/* With the token of the login, when it needs one; a refused one is replaced
+ * once. False: as relay_session_open. */
+static bool
+delivery_open(struct delivery *d, struct relay_dial *dial)
+{
+	struct relay_session *session = &d->relay->session;
+	struct slice who[] = { dial->login, slice_of(dial->way.first->host) };
+	struct why why = { 0 };
+
+	if (!dial->is_token)
+		return relay_session_open(session, dial);
+	for (int refused = 0; refused < 2; refused++) {
+		if (!relay_outside_token(d->relay->outside, who, refused != 0,
+			&d->relay->token, &why)) {
+			relay_session_fail(session, dial, "4.7.0", why.text);
+			return false;
+		}
+		dial->password = buf_slice(&d->relay->token);
+		if (relay_session_open(session, dial))
+			return true;
+		if (strcmp(session->client.failure.code, "4.7.8") != 0)
+			return false;
+	}
+	return false;
+}
+
+/* RFC 5321 section 5.1: who finds himself among the hosts leaves himself and
+ * all worse ones out. That better ones were down first is their trouble. */
+static bool
+delivery_is_loop(
+    struct delivery *d, const struct client_verdict *failure, bool has_failed)
+{
+	if (strcmp(failure->code, "5.4.6") != 0)
+		return false;
+	if (!has_failed)
+		d->failure = *failure;
+	return true;
+}
+
+/* Try targets[*at] (with the other family of the same host) and go past what
+ * was tried. True: no further host is to be tried. */
+static bool
+delivery_try(struct delivery *d, const struct route_mx *route, size_t *at,
+    unsigned int *sessions)
+{
+	struct relay_session *session = &d->relay->session;
+	struct relay_dial dial = delivery_dial(d, route, *at);
+	bool has_failed = *at > 0, is_open = delivery_open(d, &dial);
+
+	*at += dial.way.second != NULL && (dial.target == dial.way.second ||
+					      !session->is_connected)
+		   ? 2
+		   : 1;
+	if (session->is_greeted)
+		relay_families_learn(&d->relay->families, dial.target);
+	if (!is_open) {
+		log_info("%s: %s", d->job->id, session->client.failure.text);
+		if (delivery_is_loop(d, &session->client.failure, has_failed))
+			return true;
 		d->failure = session->client.failure;
 		snprintf(d->remote, sizeof(d->remote), "%s",
 		    session->is_greeted ? session->remote : "none");
 		*sessions += session->is_greeted;
-		log_info("%s: %s", d->job->id, d->failure.text);
-		return strcmp(d->failure.code, "5.4.6") == 0;
+		return false;
 	}
 	(*sessions)++;
 	delivery_send_all(d);
@@ -283,10 +421,10 @@ delivery_run(struct delivery *d)
 		delivery_fail(d, &d->failure);
 		return;
 	}
-	for (size_t i = 0; i < route.count && sessions < LIMIT_RELAY_SESSIONS;
-	     i++) {
+	for (size_t i = 0;
+	     i < route.count && sessions < LIMIT_RELAY_SESSIONS;) {
 		relay_session_close(&relay->session);
-		if (delivery_try(d, &route.targets[i], &sessions))
+		if (delivery_try(d, &route, &i, &sessions))
 			break;
 	}
 	/* Those put off by one host and then not reached at another keep the
@@ -315,13 +453,16 @@ relay_deliver(struct relay *relay, const struct job *job, int spool,
 {
 	struct delivery d = { .relay = relay,
 		.job = job,
-		.body = { spool, job->body_offset, job->body_length },
+		.body = { .fd = spool,
+		    .offset = job->body_offset,
+		    .length = job->body_length },
 		.verdicts = verdicts,
 		.remote = "none" };
 	struct buf destination;
 
+	relay_content_init(&d.content, job);
 	d.message.sender = job->sender;
-	d.message.size = job->body_length;
+	d.message.options = job->options;
 	d.message.recipient_count = job->recipient_count;
 	d.message.recipients =
 	    alloc_zero(job->recipient_count, sizeof(*d.message.recipients));
@@ -329,6 +470,8 @@ relay_deliver(struct relay *relay, const struct job *job, int spool,
 	for (size_t i = 0; i < job->recipient_count; i++) {
 		verdicts[i].index = job->recipients[i].index;
 		d.message.recipients[i].address = job->recipients[i].address;
+		d.message.recipients[i].original = job->recipients[i].original;
+		d.message.recipients[i].options = job->recipients[i].options;
 	}
 	buf_init(&destination, DESTINATION_SIZE);
 	destination_format(job, &destination);
@@ -340,5 +483,6 @@ relay_deliver(struct relay *relay, const struct job *job, int spool,
 	buf_free(&destination);
 	delivery_run(&d);
 	forget_credentials(relay);
+	relay_content_clear(&d.content);
 	alloc_release(d.message.recipients);
 }

@@ -15,13 +15,17 @@
 #include "common/job.h"
 #include "common/settings.h"
 
-#include "queue/dns.h"
+#include "common/dns/dns.h"
 #include "queue/relay_session.h"
 
 struct relay {
 	const struct settings *settings;
-	struct resolver resolver;
+	struct dns_resolver resolver;
 	int tls_helper;
+	int outside;      /* relay_outside.h, or -1 */
+	struct buf token; /* the session's */
+	struct relay_families families;
+	struct next_hop source; /* smtp_bind_address: bind4 and bind6 alone */
 	struct relay_session session;
 	struct buf destination; /* the session's: domain, next hop, login */
 };

@@ -13,18 +13,26 @@
 #include "common/log.h"
 #include "common/program.h"
 
+#include "queue/relay_outside.h"
+
+/* The helper, where there is one. */
+#define RELAY_SPAWN_OUTSIDE 3
+
 /* The agent's pipe is closed here either way; when no relay could be
  * started, qmgr sees the end of it and tries later. */
 static void
-spawn_agent(const struct settings *settings, int agent)
+spawn_agent(const struct settings *settings, int agent, int control)
 {
+	int outside = relay_outside_client(control);
 	const struct program_start start = { .name = "relay",
-		.descriptors = { agent, -1, STDERR_FILENO },
-		.descriptor_count = 3 };
+		.descriptors = { agent, -1, STDERR_FILENO, outside },
+		.descriptor_count = RELAY_OUTSIDE + 1 };
 	struct why why;
 
 	if (program_spawn(settings, &start, &why) < 0)
 		log_error("%s", why.text);
+	if (outside >= 0)
+		close(outside);
 }
 
 static bool
@@ -37,7 +45,7 @@ request_is_valid(struct message *message)
 }
 
 static int
-relay_spawn_serve(const struct settings *settings)
+relay_spawn_serve(const struct settings *settings, int control)
 {
 	struct message message;
 	enum io_status status;
@@ -54,7 +62,7 @@ relay_spawn_serve(const struct settings *settings)
 			code = EX_PROTOCOL;
 			break;
 		}
-		spawn_agent(settings, agent);
+		spawn_agent(settings, agent, control);
 		close(agent);
 	}
 	message_free(&message);
@@ -64,18 +72,28 @@ relay_spawn_serve(const struct settings *settings)
 int
 relay_spawn_run(const struct settings *settings, int argc, char *const argv[])
 {
-	const struct jail_request request = { .keep_count = 3 };
+	struct jail_request request = { .keep_count = RELAY_SPAWN_OUTSIDE };
 	/* Nobody asks how a relay ended: the kernel clears it away. */
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct why why;
+	struct why why = { 0 };
+	int outside;
 
 	(void)argc;
 	(void)argv;
+	if (!relay_outside_start(settings, &outside, &why)) {
+		log_error("%s", why.text);
+		return EX_TEMPFAIL;
+	}
+	if (outside >= 0 && outside != RELAY_SPAWN_OUTSIDE &&
+	    dup2(outside, RELAY_SPAWN_OUTSIDE) < 0)
+		return EX_OSERR;
+	request.keep_count += outside >= 0;
 	sigaction(SIGCHLD, &ignore, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	if (!jail_enter(jail_find("relay-spawn"), settings, &request, &why)) {
 		log_error("%s", why.text);
 		return EX_NOPERM;
 	}
-	return relay_spawn_serve(settings);
+	return relay_spawn_serve(
+	    settings, outside < 0 ? -1 : RELAY_SPAWN_OUTSIDE);
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/dns/dns_message.h"
 #include "common/io.h"
 #include "common/jail.h"
 #include "common/limits.h"
@@ -16,8 +17,6 @@
 #include "common/netaddr.h"
 #include "common/pipemsg.h"
 #include "common/program.h"
-
-#include "queue/dns_message.h"
 
 enum helper_message {
 	HELPER_CONNECT = 1, /* slices host, address, id; socket attached */
@@ -131,8 +130,9 @@ helper_serve(const struct settings *settings, struct message *message)
 }
 
 static _Noreturn void
-helper_run(const struct settings *settings, int fd)
+helper_run(const void *context, int fd)
 {
+	const struct settings *settings = context;
 	const struct jail_request request = { .keep_count = 3 };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct message message;
@@ -154,22 +154,7 @@ helper_run(const struct settings *settings, int fd)
 int
 relay_tls_start(const struct settings *settings, struct why *why)
 {
-	int pair[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
-		why_errno(why, "socketpair");
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0)
-		helper_run(settings, pair[1]);
-	close(pair[1]);
-	if (pid > 0)
-		return pair[0];
-	why_errno(why, "fork");
-	close(pair[0]);
-	return -1;
+	return program_fork_helper(helper_run, settings, NULL, why);
 }
 
 int

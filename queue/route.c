@@ -9,6 +9,7 @@
 #include "common/alloc.h"
 #include "common/arena.h"
 #include "common/io.h"
+#include "common/next_hop.h"
 #include "common/table.h"
 
 #define USERS_KEPT    64
@@ -24,6 +25,8 @@ struct router {
 	const struct settings *settings;
 	struct table *routes;
 	struct table *relays;
+	struct table *senders;
+	struct table *policies;
 	struct arena *arena;
 	struct kept_user *kept;
 };
@@ -44,6 +47,8 @@ router_reset(struct router *router)
 {
 	table_close(&router->routes);
 	table_close(&router->relays);
+	table_close(&router->senders);
+	table_close(&router->policies);
 	memset(router->kept, 0, USERS_KEPT * sizeof(struct kept_user));
 }
 
@@ -145,42 +150,131 @@ open_table(struct table **table, const char *path, struct why *why)
 	return *table != NULL;
 }
 
-/* RESULT_NEVER: route_map has nothing for this domain. */
 static enum result
-find_in_route_map(struct router *router, struct route *out, struct why *why)
+keep_nexthop(
+    enum result result, struct slice value, struct route *out, struct why *why)
 {
-	struct slice key = slice_of(out->domain), value = { NULL, 0 };
+	if (result != RESULT_OK ||
+	    slice_to_array(value, out->nexthop, sizeof(out->nexthop)))
+		return result;
+	why_set(why, "the next hop of %s is too long", out->domain);
+	return RESULT_LATER;
+}
+
+/* "a.b.example", ".b.example", ".example" */
+static enum result
+look_up_parents(struct router *router, struct table *table, struct slice key,
+    struct slice *value, struct why *why)
+{
+	enum result result = RESULT_NEVER;
+
+	while (result == RESULT_NEVER && key.len > 0) {
+		result = look_up(router, table, key, value, why);
+		key = slice_from(key, 1);
+		key = slice_from(key, slice_index(key, '.'));
+	}
+	return result;
+}
+
+/* RESULT_NEVER: route_map has nothing for this domain (for "*"). */
+static enum result
+find_in_route_map(struct router *router, const char *first, struct route *out,
+    struct why *why)
+{
+	struct slice key = slice_of(first), value = { NULL, 0 };
 	enum result result;
 
 	if (router->settings->route_map[0] == '\0')
 		return RESULT_NEVER;
 	if (!open_table(&router->routes, router->settings->route_map, why))
 		return RESULT_LATER;
-	for (;;) {
-		result = look_up(router, router->routes, key, &value, why);
-		if (result != RESULT_NEVER || slice_eq(key, S("*")))
-			break;
-		key = slice_from(key, 1);
-		key = slice_from(key, slice_index(key, '.'));
-		if (key.len == 0)
-			key = S("*");
-	}
-	if (result == RESULT_OK &&
-	    !slice_to_array(value, out->nexthop, sizeof(out->nexthop))) {
-		why_set(
-		    why, "route_map: the host of %s is too long", out->domain);
-		return RESULT_LATER;
-	}
-	return result;
+	result = look_up_parents(router, router->routes, key, &value, why);
+	return keep_nexthop(result, value, out, why);
 }
 
-/* relay_map is keyed by the host as written, with or without its port. */
-static enum result
-find_login(struct router *router, struct route *out, struct why *why)
+/* The sender's address in lower case, and then "@domain". */
+static bool
+sender_key(
+    struct slice sender, char key[ROUTE_SENDER_SIZE], const char **domain)
 {
-	struct slice host = slice_of(out->nexthop), login, password;
+	if (sender.len == 0 || !slice_to_array(sender, key, ROUTE_SENDER_SIZE))
+		return false;
+	for (char *c = key; *c != '\0'; c++)
+		*c = ascii_lower(*c);
+	*domain = strrchr(key, '@');
+	return *domain != NULL;
+}
+
+static enum result
+find_by_sender(struct router *router, struct slice sender, struct route *out,
+    struct why *why)
+{
+	const char *path = router->settings->sender_route_map, *domain;
+	char key[ROUTE_SENDER_SIZE];
 	struct slice value = { NULL, 0 };
 	enum result result;
+
+	if (path[0] == '\0' || !sender_key(sender, key, &domain))
+		return RESULT_NEVER;
+	if (!open_table(&router->senders, path, why))
+		return RESULT_LATER;
+	result = look_up(router, router->senders, slice_of(key), &value, why);
+	if (result == RESULT_NEVER)
+		result = look_up(
+		    router, router->senders, slice_of(domain), &value, why);
+	return keep_nexthop(result, value, out, why);
+}
+
+/* "WHO>HOST", with or without its port; WHO may be "". */
+static enum result
+look_up_login(struct router *router, const char *who, const struct route *out,
+    struct slice *value, struct why *why)
+{
+	struct slice host = next_hop_key(slice_of(out->nexthop));
+	const char *mark = who[0] == '\0' ? "" : ">";
+	char key[ROUTE_SENDER_SIZE + ROUTE_HOST_SIZE];
+	enum result result;
+
+	snprintf(key, sizeof(key), "%s%s%.*s", who, mark, SLICE_FMT(host));
+	result = look_up(router, router->relays, slice_of(key), value, why);
+	if (result != RESULT_NEVER)
+		return result;
+	host = slice_first(host, slice_last_index(host, ':'));
+	snprintf(key, sizeof(key), "%s%s%.*s", who, mark, SLICE_FMT(host));
+	return look_up(router, router->relays, slice_of(key), value, why);
+}
+
+/* A login without a password has tokens. */
+static enum result
+keep_login(struct router *router, struct slice value, struct route *out,
+    struct why *why)
+{
+	struct slice login, password;
+	bool has_password = slice_cut(value, ':', &login, &password);
+
+	if ((has_password ||
+		router->settings->relay_token_command[0] != '\0') &&
+	    login.len > 0 && (password.len > 0 || !has_password) &&
+	    slice_to_array(login, out->login, sizeof(out->login)) &&
+	    slice_to_array(password, out->password, sizeof(out->password)))
+		return RESULT_OK;
+	why_set(why,
+	    "relay_map: %s needs user:password, or a user and "
+	    "relay_token_command",
+	    out->nexthop);
+	return RESULT_LATER;
+}
+
+/* relay_map is keyed by the host as written, after the sender, if it is for
+ * that sender alone: a password goes nowhere but to the host it is for. */
+static enum result
+find_login(struct router *router, struct slice sender, struct route *out,
+    struct why *why)
+{
+	char key[ROUTE_SENDER_SIZE];
+	const char *domain;
+	struct slice value = { NULL, 0 };
+	enum result result = RESULT_NEVER;
 
 	if (router->settings->relay_map[0] == '\0')
 		return RESULT_OK;
@@ -188,21 +282,18 @@ find_login(struct router *router, struct route *out, struct why *why)
 		why_context(why, "relay_map (see mailctl permissions)");
 		return RESULT_LATER;
 	}
-	result = look_up(router, router->relays, host, &value, why);
-	if (result == RESULT_NEVER) {
-		host = slice_first(host, slice_last_index(host, ':'));
-		result = look_up(router, router->relays, host, &value, why);
+	if (sender_key(sender, key, &domain)) {
+		result = look_up_login(router, key, out, &value, why);
+		if (result == RESULT_NEVER)
+			result =
+			    look_up_login(router, domain, out, &value, why);
+		out->is_by_sender = result == RESULT_OK;
 	}
+	if (result == RESULT_NEVER)
+		result = look_up_login(router, "", out, &value, why);
 	if (result != RESULT_OK)
 		return result == RESULT_NEVER ? RESULT_OK : result;
-	if (!slice_cut(value, ':', &login, &password) ||
-	    !slice_to_array(login, out->login, sizeof(out->login)) ||
-	    !slice_to_array(password, out->password, sizeof(out->password))) {
-		why_set(why, "relay_map: %.*s needs user:password",
-		    SLICE_FMT(host));
-		return RESULT_LATER;
-	}
-	return RESULT_OK;
+	return keep_login(router, value, out, why);
 }
 
 static bool
@@ -238,9 +329,80 @@ route_by_settings(struct router *router, struct route *out, struct why *why)
 	return RESULT_OK;
 }
 
+/* Who serves this domain by name, then who serves this sender, then who serves
+ * the rest. */
 static enum result
-route_remote(struct router *router, const struct spool_recipient *recipient,
-    struct route *out, struct why *why)
+find_nexthop(struct router *router, struct slice sender, struct route *out,
+    struct why *why)
+{
+	enum result result = find_in_route_map(router, out->domain, out, why);
+
+	if (result == RESULT_NEVER && router->settings->internet != INTERNET_NO)
+		result = find_by_sender(router, sender, out, why);
+	if (result == RESULT_NEVER)
+		result = find_in_route_map(router, "*", out, why);
+	if (result == RESULT_NEVER)
+		result = route_by_settings(router, out, why);
+	return result;
+}
+
+/* Domains behind one host share its agents, its limit and its jobs; the job's
+ * domain is then that of the first of them. */
+static void
+set_key(struct route *out)
+{
+	struct next_hop hop;
+	bool is_by_mx = out->nexthop[0] == '\0' ||
+			(next_hop_parse(slice_of(out->nexthop), &hop, NULL) &&
+			    hop.kind == NEXT_HOP_MX && hop.name[0] == '\0');
+
+	snprintf(out->key, sizeof(out->key), "smtp:%s:%s%s%s:%s", out->nexthop,
+	    is_by_mx ? out->domain : "", out->is_by_sender ? ":" : "",
+	    out->is_by_sender ? out->login : "",
+	    tls_level_name(out->tls_level));
+}
+
+static enum result
+keep_level(struct slice value, struct route *out, struct why *why)
+{
+	if (tls_level_find(value, &out->tls_level))
+		return RESULT_OK;
+	why_set(why,
+	    "tls_policy_map: \"%.*s\" for %s is not none, may, encrypt or "
+	    "verify",
+	    SLICE_FMT(slice_first(value, 40)), out->domain);
+	return RESULT_LATER;
+}
+
+/* What cannot be read is no reason to send in clear. */
+static enum result
+find_level(struct router *router, struct route *out, struct why *why)
+{
+	const struct settings *settings = router->settings;
+	struct slice value = { NULL, 0 };
+	enum result result = RESULT_NEVER;
+
+	out->tls_level = (enum tls_level)settings->tls_security_level;
+	if (settings->tls_policy_map[0] == '\0')
+		return RESULT_OK;
+	if (!open_table(&router->policies, settings->tls_policy_map, why))
+		return RESULT_LATER;
+	if (out->nexthop[0] != '\0')
+		result = look_up(router, router->policies,
+		    slice_of(out->nexthop), &value, why);
+	if (result == RESULT_NEVER)
+		result = look_up_parents(router, router->policies,
+		    slice_of(out->domain), &value, why);
+	if (result == RESULT_NEVER)
+		result = look_up(router, router->policies, S("*"), &value, why);
+	if (result == RESULT_OK)
+		return keep_level(value, out, why);
+	return result == RESULT_NEVER ? RESULT_OK : result;
+}
+
+static enum result
+route_remote(struct router *router, struct slice sender,
+    const struct spool_recipient *recipient, struct route *out, struct why *why)
 {
 	struct slice domain = slice_from(
 	    recipient->address, slice_last_index(recipient->address, '@'));
@@ -254,25 +416,22 @@ route_remote(struct router *router, const struct spool_recipient *recipient,
 	}
 	for (char *p = out->domain; *p != '\0'; p++)
 		*p = ascii_lower(*p);
-	result = find_in_route_map(router, out, why);
-	if (result == RESULT_NEVER)
-		result = route_by_settings(router, out, why);
+	result = find_nexthop(router, sender, out, why);
 	if (result == RESULT_OK && out->nexthop[0] != '\0')
-		result = find_login(router, out, why);
-	/* Domains behind one host share its agents, its limit and its jobs;
-	 * the job's domain is then that of the first of them. */
-	snprintf(out->key, sizeof(out->key), "smtp:%s:%s", out->nexthop,
-	    out->nexthop[0] == '\0' ? out->domain : "");
+		result = find_login(router, sender, out, why);
+	if (result == RESULT_OK)
+		result = find_level(router, out, why);
+	set_key(out);
 	return result;
 }
 
 enum result
-router_find(struct router *router, const struct spool_recipient *recipient,
-    struct route *out, struct why *why)
+router_find(struct router *router, struct slice sender,
+    const struct spool_recipient *recipient, struct route *out, struct why *why)
 {
 	memset(out, 0, sizeof(*out));
 	memset(why, 0, sizeof(*why));
 	if (recipient->kind == TARGET_REMOTE)
-		return route_remote(router, recipient, out, why);
+		return route_remote(router, sender, recipient, out, why);
 	return route_local(router, recipient, out, why);
 }

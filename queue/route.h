@@ -4,12 +4,16 @@
  *
  * A local mailbox (program, file) goes to a deliver agent of its user, who
  * is looked up again at each delivery; a remote address to a relay agent for
- * its domain. Order for remote domains: route_map (exact domain, ".parent",
- * "*"), then relayhost when internet is smarthost or relayhost is set, then
- * the domain's MX, unless internet = no. Login and password of the host to
- * speak to come from relay_map. Users found are remembered for a few
- * seconds. RESULT_NEVER: no way there, ever (why->status); RESULT_LATER: a
- * table cannot be read.
+ * its domain. Order for remote domains: route_map (exact domain, ".parent"),
+ * sender_route_map (address, "@domain") unless internet = no, route_map's "*",
+ * then relayhost when internet is smarthost or relayhost is set, then the
+ * domain's MX, unless internet = no. Login and password of the host to speak
+ * to come from relay_map, for the sender ("SENDER>HOST", "@DOMAIN>HOST") or
+ * for all; a login without a password is one with tokens. The TLS level comes
+ * from tls_policy_map: next hop as written, domain, ".parent", "*", else the
+ * setting. Users found are
+ * remembered for a few seconds. RESULT_NEVER: no way there, ever (why->status);
+ * RESULT_LATER: a table cannot be read.
  */
 #ifndef QUEUE_ROUTE_H
 #define QUEUE_ROUTE_H
@@ -23,8 +27,9 @@
 #include "common/spoolfile.h"
 #include "common/users.h"
 
-#define ROUTE_KEY_SIZE  640
-#define ROUTE_HOST_SIZE (LIMIT_SMTP_DOMAIN + 16)
+#define ROUTE_KEY_SIZE    1100
+#define ROUTE_HOST_SIZE   (LIMIT_SMTP_DOMAIN + 128)
+#define ROUTE_SENDER_SIZE (LIMIT_SMTP_LOCAL_PART + LIMIT_SMTP_DOMAIN + 2)
 
 struct route {
 	bool is_local;
@@ -34,6 +39,8 @@ struct route {
 	char nexthop[ROUTE_HOST_SIZE];      /* "" by MX */
 	char login[LIMIT_USER_NAME + 1];
 	char password[LIMIT_PASSWORD + 1];
+	bool is_by_sender; /* the login is */
+	enum tls_level tls_level;
 };
 
 struct router;
@@ -42,8 +49,8 @@ struct router *router_new(const struct settings *settings);
 void router_free(struct router **router);
 /* Forget what is remembered: tables are read again. */
 void router_reset(struct router *router);
-enum result
-router_find(struct router *router, const struct spool_recipient *recipient,
-    struct route *out, struct why *why);
+enum result router_find(struct router *router, struct slice sender,
+    const struct spool_recipient *recipient, struct route *out,
+    struct why *why);
 
 #endif

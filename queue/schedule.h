@@ -2,7 +2,13 @@
 /*
  * schedule - every queued message in memory, and when each is due.
  *
- * One small entry per message, found by id, and a heap of those that wait.
+ * One small entry per message (SCHEDULE_ENTRY_SIZE: a million of them fit),
+ * found by id, and three heaps: those that wait, and of those that are due the
+ * fresh ones and those that were tried before. They come out by the time they
+ * were due, each level of priority (RFC 6710) counting as a minute's start,
+ * so that high ones go first and low ones still go. What was tried before,
+ * or is found by a scan, lets fresh mail go first for SCHEDULE_FRESH_MS. An
+ * entry's priority is 0 until its file was read once.
  * An entry taken from the heap (schedule_take_due) is active until it is put
  * back with schedule_set_due or removed. Times are milliseconds of the
  * monotonic clock, so a step of the wall clock moves nothing. No I/O, no
@@ -21,18 +27,32 @@ enum entry_flags {
 	ENTRY_VERIFIED = 1 << 0, /* the whole CRC was compared */
 	ENTRY_RETRY = 1 << 1,    /* may have been tried before a crash */
 	ENTRY_HELD = 1 << 2,
-	ENTRY_ACTIVE = 1 << 3, /* taken, or its removal waits for a sync */
-	ENTRY_URGENT = 1 << 4, /* an operator asked: ignore dead hosts */
+	ENTRY_ACTIVE = 1 << 3,  /* taken, or its removal waits for a sync */
+	ENTRY_URGENT = 1 << 4,  /* an operator asked: ignore dead hosts */
+	ENTRY_CRASHED = 1 << 5, /* an agent ended over it */
+};
+
+enum schedule_heap {
+	HEAP_WAITING, /* by due */
+	HEAP_FRESH,   /* these two by due less priority */
+	HEAP_TRIED,
+	HEAPS
 };
 
 struct entry {
 	int64_t due;
-	struct entry *chain; /* of the id table */
-	size_t heap_index;   /* SIZE_MAX: not waiting */
-	uint32_t attempts;
-	uint32_t flags; /* enum entry_flags */
+	struct entry *chain; /* of the id table, or of the free ones */
+	uint32_t heap_index; /* UINT32_MAX: in no heap */
+	uint16_t attempts;   /* no more are counted than fit */
+	uint8_t flags;       /* enum entry_flags */
+	int8_t priority;     /* set, as flags, while it is in no heap */
 	char id[SPOOL_ID_SIZE];
+	uint8_t heap; /* enum schedule_heap */
 };
+
+#define SCHEDULE_ENTRY_SIZE  40
+#define SCHEDULE_PRIORITY_MS 60000 /* start of one level of priority */
+#define SCHEDULE_FRESH_MS    300000
 
 struct schedule;
 
@@ -46,10 +66,14 @@ void
 schedule_set_due(struct schedule *schedule, struct entry *entry, int64_t due);
 /* Out of the heap, still known. */
 void schedule_park(struct schedule *schedule, struct entry *entry);
-/* The earliest entry due by now, no longer waiting; NULL when none is. */
-struct entry *schedule_take_due(struct schedule *schedule, int64_t now);
+void schedule_set_attempts(struct entry *entry, uint32_t attempts);
+/* Has an attempt behind it, as far as is known, and no operator's haste. */
+bool schedule_is_tried(const struct entry *entry);
+/* The first entry due by now, no longer waiting; NULL when none is. */
+struct entry *
+schedule_take_due(struct schedule *schedule, int64_t now, bool is_fresh_only);
 /* When the first one is due; INT64_MAX when none waits. */
-int64_t schedule_first_due(const struct schedule *schedule);
+int64_t schedule_first_due(const struct schedule *schedule, bool is_fresh_only);
 void schedule_remove(struct schedule *schedule, struct entry *entry);
 
 typedef void schedule_each_fn(void *context, struct entry *entry);

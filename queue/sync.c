@@ -8,6 +8,7 @@
 #include "common/job.h"
 #include "common/log.h"
 
+#include "queue/agent.h"
 #include "queue/dispatch.h"
 
 #define SYNC_BATCH        64

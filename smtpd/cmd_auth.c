@@ -7,12 +7,7 @@
 #include "common/limits.h"
 
 #include "smtpd/cmd.h"
-
-static bool
-is_submission(const struct session *session)
-{
-	return session->connection->listener->kind != LISTENER_SMTP;
-}
+#include "smtpd/extension.h"
 
 static bool
 is_private(const struct session *session)
@@ -31,11 +26,15 @@ check_auth(const struct session *session)
 		"Encryption is needed to log in, send STARTTLS first" };
 	static const struct reply again = { 503, "5.5.1",
 		"You are logged in already" };
+	static const struct reply nothing = { 502, "5.5.1",
+		"No mechanism can be used on this connection" };
 
-	if (!is_submission(session))
+	if (!extension_is_submission(session))
 		return &wrong_port;
 	if (!is_private(session))
 		return &in_clear;
+	if (session->connection->mechanisms == 0)
+		return &nothing;
 	return session->is_logged_in ? &again : NULL;
 }
 
@@ -47,7 +46,7 @@ check_login(const struct session *session)
 	static const struct reply encrypt = { 530, "5.7.0",
 		"Authentication is required, send STARTTLS and AUTH first" };
 
-	if (!is_submission(session) || session->is_logged_in)
+	if (!extension_is_submission(session) || session->is_logged_in)
 		return NULL;
 	return is_private(session) ? &log_in : &encrypt;
 }
@@ -68,14 +67,26 @@ auth_fail(struct session *session, struct reply reply)
 	reply_error(session, reply);
 }
 
+/* What was sent is no response. Where auth waits for one, it has to be told
+ * first, and the reply comes with its answer. */
+static void
+auth_break(struct session *session, struct reply reply)
+{
+	session->mode = MODE_COMMAND;
+	if (session->has_sasl && sasl_cancel(&session->sasl))
+		session_push(session, EFFECT_AUTH);
+	else
+		auth_fail(session, reply);
+}
+
 static void
 auth_challenge(struct session *session, struct slice challenge)
 {
 	struct buf text;
 
-	buf_init(&text, LIMIT_SMTP_COMMAND);
+	buf_init(&text, LIMIT_SMTP_AUTH_LINE);
 	base64_encode(challenge, &text);
-	reply_add(session, (struct reply){ 334, "", buf_string(&text) });
+	reply_challenge(session, buf_slice(&text));
 	buf_free(&text);
 	session->mode = MODE_AUTH;
 }
@@ -96,7 +107,7 @@ auth_step(struct session *session, bool has_response, struct slice response)
 		session_push(session, EFFECT_AUTH);
 		break;
 	case SASL_BAD:
-		auth_fail(session, bad);
+		auth_break(session, bad);
 		break;
 	}
 }
@@ -113,29 +124,39 @@ auth_response(struct session *session, struct slice text)
 	if (base64_decode(text, &response))
 		auth_step(session, true, buf_slice(&response));
 	else
-		auth_fail(session, bad);
+		auth_break(session, bad);
 	if (response.ptr != NULL)
 		explicit_bzero(response.ptr, response.len);
 	buf_free(&response);
 }
 
+/* RFC 4954 section 4: 504 for what is not offered here. */
+static void
+auth_unknown(struct session *session)
+{
+	struct buf text;
+
+	buf_init(&text, LIMIT_SMTP_COMMAND);
+	buf_add_string(&text, "Unknown mechanism, offered are");
+	sasl_list(session->connection->mechanisms, " ", &text);
+	auth_fail(session, (struct reply){ 504, "5.5.4", buf_string(&text) });
+	buf_free(&text);
+}
+
 void
 cmd_auth(struct session *session, const struct argument *argument)
 {
-	static const struct reply unknown = { 504, "5.5.4",
-		"Unknown mechanism, PLAIN and LOGIN are offered" };
 	struct slice rest = argument->text, name, initial;
 	bool has_initial;
 
 	slice_token(&rest, S(" \t"), &name);
 	has_initial = slice_token(&rest, S(" \t"), &initial);
-	session->has_sasl = sasl_begin(&session->sasl, name);
+	session->has_sasl =
+	    sasl_begin(&session->sasl, name, session->connection->mechanisms);
 	if (!session->has_sasl) {
-		auth_fail(session, unknown);
+		auth_unknown(session);
 		return;
 	}
-	session->mechanism =
-	    slice_eq_nocase(name, S("PLAIN")) ? "PLAIN" : "LOGIN";
 	if (!has_initial)
 		auth_step(session, false, slice_make(NULL, 0));
 	else if (slice_eq(initial, S("=")))
@@ -153,11 +174,24 @@ auth_line(struct session *session, enum line_status status, struct slice line)
 		"The authentication line is too long" };
 
 	if (status == LINE_TOO_LONG)
-		auth_fail(session, too_long);
+		auth_break(session, too_long);
 	else if (slice_eq(line, S("*")))
-		auth_fail(session, cancelled);
+		auth_break(session, cancelled);
 	else
 		auth_response(session, slice_trim(line));
+}
+
+/* A login that came to nothing; the third is the last. */
+static void
+auth_count(struct session *session, struct reply reply)
+{
+	static const struct reply many = { 421, "4.7.0",
+		"Too many failed logins, closing the connection" };
+
+	auth_fail(session, reply);
+	if (++session->failures >= LIMIT_AUTH_FAILURES &&
+	    session->mode != MODE_CLOSED)
+		reply_goodbye(session, many);
 }
 
 static void
@@ -165,39 +199,55 @@ auth_refused(struct session *session)
 {
 	static const struct reply no = { 535, "5.7.8",
 		"Authentication failed: wrong user or password" };
-	static const struct reply many = { 421, "4.7.0",
-		"Too many failed logins, closing the connection" };
 	char peer[128];
 
 	session_log(session,
 	    "%s: reject: AUTH from %s: %u %s %s; sasl_method=%s "
 	    "sasl_username=<%.*s>",
 	    session->connection->id, session_peer(session, peer, sizeof(peer)),
-	    no.code, no.status, no.text, session->mechanism,
+	    no.code, no.status, no.text, sasl_name(&session->sasl),
 	    SLICE_FMT(
 		slice_first(buf_slice(&session->sasl.user), LIMIT_USER_NAME)));
-	auth_fail(session, no);
-	if (++session->failures >= LIMIT_AUTH_FAILURES &&
-	    session->mode != MODE_CLOSED)
-		reply_goodbye(session, many);
+	auth_count(session, no);
+}
+
+static void
+auth_succeeded(struct session *session)
+{
+	auth_end(session);
+	session->is_logged_in = true;
+	session->done[session->verb]++;
+	reply_add(session,
+	    (struct reply){ 235, "2.7.0", "Authentication successful" });
 }
 
 void
-session_authenticated(struct session *session, enum control_type type)
+session_authenticated(struct session *session, enum auth_result result)
 {
 	static const struct reply later = { 454, "4.7.0",
 		"Authentication is not possible now, try again later" };
+	static const struct reply bad = { 501, "5.5.2",
+		"The response does not fit the mechanism" };
+	static const struct reply cancelled = { 501, "5.7.0",
+		"Authentication cancelled" };
 
 	session->waiting = EFFECT_READ;
-	if (type == CONTROL_AUTH_OK) {
-		auth_end(session);
-		session->is_logged_in = true;
-		session->done[session->verb]++;
-		reply_add(session, (struct reply){ 235, "2.7.0",
-				       "Authentication successful" });
-	} else if (type == CONTROL_AUTH_NO) {
+	switch (result) {
+	case AUTH_RESULT_CHALLENGE:
+		auth_challenge(session, buf_slice(&session->sasl.challenge));
+		break;
+	case AUTH_RESULT_YES:
+		auth_succeeded(session);
+		break;
+	case AUTH_RESULT_NO:
 		auth_refused(session);
-	} else {
-		auth_fail(session, later);
+		break;
+	case AUTH_RESULT_LATER:
+		auth_count(session, later);
+		break;
+	case AUTH_RESULT_BAD:
+		auth_count(
+		    session, session->sasl.is_cancelled ? cancelled : bad);
+		break;
 	}
 }

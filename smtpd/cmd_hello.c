@@ -36,8 +36,9 @@ hello(struct session *session, struct slice name, bool is_esmtp)
 		reply_error(session, too_long);
 		return false;
 	}
-	if (session->phase & (PHASE_MAIL | PHASE_RCPT))
+	if (session->phase & PHASE_TRANSACTION)
 		session_push(session, EFFECT_ABORT);
+	forward_forget(session);
 	buf_clear(&session->helo);
 	for (size_t i = 0; i < word.len; i++)
 		buf_add_char(&session->helo, helo_neutral(word.ptr[i]));
@@ -46,6 +47,25 @@ hello(struct session *session, struct slice name, bool is_esmtp)
 	session_reset_transaction(session);
 	session->done[session->verb]++;
 	return true;
+}
+
+/* RFC 2033 section 4.1: LHLO takes the place of HELO and EHLO. */
+const struct reply *
+check_smtp(const struct session *session)
+{
+	static const struct reply lmtp = { 500, "5.5.1",
+		"This is LMTP: send LHLO" };
+
+	return session_is_lmtp(session) ? &lmtp : NULL;
+}
+
+const struct reply *
+check_lmtp(const struct session *session)
+{
+	static const struct reply smtp = { 500, "5.5.1",
+		"This is SMTP: send HELO or EHLO" };
+
+	return session_is_lmtp(session) ? NULL : &smtp;
 }
 
 void
@@ -80,8 +100,9 @@ void
 cmd_rset(struct session *session, const struct argument *argument)
 {
 	(void)argument;
-	if (session->phase & (PHASE_MAIL | PHASE_RCPT))
+	if (session->phase & PHASE_TRANSACTION)
 		session_push(session, EFFECT_ABORT);
+	forward_forget(session);
 	session_reset_transaction(session);
 	session->done[session->verb]++;
 	reply_add(session, (struct reply){ 250, "2.0.0", "Ok" });

@@ -8,7 +8,7 @@
 #include "smtpd/cmd.h"
 #include "smtpd/parameter.h"
 
-static bool
+bool
 mail_take_parameters(
     struct session *session, const struct parameter *table, struct slice text)
 {
@@ -21,6 +21,20 @@ mail_take_parameters(
 	return false;
 }
 
+/* RFC 6531 section 3.5. The reply is for an address of this transaction. */
+bool
+mail_may_have_utf8(struct session *session, struct slice address)
+{
+	static const struct reply no = { 553, "5.6.7",
+		"The address has characters outside ASCII: send SMTPUTF8 with "
+		"MAIL (or VRFY)" };
+
+	if (session->options.mail.flags & MAIL_UTF8 || slice_is_ascii(address))
+		return true;
+	reply_reject(session, no);
+	return false;
+}
+
 /* RFC 1870 section 6.1: a message that is too large ends here. */
 static bool
 mail_may_have_size(struct session *session)
@@ -28,7 +42,7 @@ mail_may_have_size(struct session *session)
 	uint64_t limit = session->connection->settings->message_size_limit;
 	char text[80];
 
-	if (limit == 0 || session->declared_size <= limit)
+	if (limit == 0 || session->options.size <= limit)
 		return true;
 	snprintf(text, sizeof(text),
 	    "The message is too large, the limit is %llu bytes",
@@ -51,8 +65,11 @@ cmd_mail(struct session *session, const struct argument *argument)
 	}
 	if (!mail_take_parameters(
 		session, mail_parameters, argument->parameters) ||
-	    !mail_may_have_size(session))
+	    !mail_may_have_utf8(session, buf_slice(&session->reverse_path)) ||
+	    !mail_may_have_size(session)) {
+		session_reset_transaction(session);
 		return;
+	}
 	session->transactions++;
 	session_ask(session, EFFECT_MAIL);
 }
@@ -66,16 +83,6 @@ mail_answered(struct session *session, const struct inject_reply *reply)
 		session_reset_transaction(session);
 }
 
-static size_t
-rcpt_limit(const struct session *session)
-{
-	uint64_t limit = session->connection->settings->max_recipients;
-
-	return limit > 0 && limit < LIMIT_SMTP_RECIPIENTS
-		   ? (size_t)limit
-		   : LIMIT_SMTP_RECIPIENTS;
-}
-
 void
 cmd_rcpt(struct session *session, const struct argument *argument)
 {
@@ -85,11 +92,13 @@ cmd_rcpt(struct session *session, const struct argument *argument)
 		"Too many recipients, send the message to the rest again" };
 
 	buf_clear(&session->forward_path);
+	options_clear_rcpt(&session->options);
 	address_format(&session->forward_path, &argument->path);
 	if (!mail_take_parameters(
-		session, rcpt_parameters, argument->parameters))
+		session, rcpt_parameters, argument->parameters) ||
+	    !mail_may_have_utf8(session, buf_slice(&session->forward_path)))
 		return;
-	if (session->recipients >= rcpt_limit(session)) {
+	if (session->recipients >= session_recipient_limit(session)) {
 		reply_add(session, many);
 		return;
 	}
@@ -103,29 +112,4 @@ rcpt_answered(struct session *session, const struct inject_reply *reply)
 		return;
 	session->recipients++;
 	session->phase = PHASE_RCPT;
-}
-
-/* RFC 5321 section 3.5: an address or a user name, brackets or none. */
-void
-cmd_vrfy(struct session *session, const struct argument *argument)
-{
-	static const struct address_syntax syntax = { .may_be_local = true };
-	struct slice text = argument->text;
-	struct address address;
-	struct why why = { .text = "" };
-
-	buf_clear(&session->forward_path);
-	if (!address_parse_path(
-		&text, syntax, session->arena, &address, &why)) {
-		reply_error(session, (struct reply){ 501, "5.1.3", why.text });
-		return;
-	}
-	address_format(&session->forward_path, &address);
-	session_ask(session, EFFECT_VRFY);
-}
-
-void
-vrfy_answered(struct session *session, const struct inject_reply *reply)
-{
-	(void)reply_relay(session, reply, buf_slice(&session->forward_path));
 }

@@ -3,56 +3,75 @@
 
 #include "smtpd/command.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/limits.h"
 
 #include "smtpd/cmd.h"
+#include "smtpd/extension.h"
 
-#define ALWAYS      (PHASE_START | PHASE_READY | PHASE_MAIL | PHASE_RCPT)
-#define TRANSACTION (PHASE_MAIL | PHASE_RCPT)
+#define ALWAYS (PHASE_START | PHASE_READY | PHASE_TRANSACTION)
 
 /* clang-format off */
 const struct command smtp_command_table[] = {
-	{ SLICE("HELO"), ALWAYS, ARGUMENT_REQUIRED, cmd_helo, NULL, false,
-	    { NULL },
+	{ SLICE("HELO"), ALWAYS, ARGUMENT_REQUIRED, cmd_helo, check_smtp, true,
+	    NULL,
 	    "HELO host.example.com", "say who you are" },
-	{ SLICE("EHLO"), ALWAYS, ARGUMENT_REQUIRED, cmd_ehlo, NULL, false,
-	    { "PIPELINING", "ENHANCEDSTATUSCODES" },
+	{ SLICE("EHLO"), ALWAYS, ARGUMENT_REQUIRED, cmd_ehlo, check_smtp, true,
+	    NULL,
 	    "EHLO host.example.com", "say who you are, list extensions" },
+	{ SLICE("LHLO"), ALWAYS, ARGUMENT_REQUIRED, cmd_ehlo, check_lmtp, true,
+	    NULL,
+	    "LHLO host.example.com", "say who you are, list extensions" },
 	{ SLICE("MAIL"), PHASE_READY, ARGUMENT_REVERSE_PATH, cmd_mail,
-	    check_login, false, { "SIZE $limit", "8BITMIME" },
+	    check_login, false, NULL,
 	    "MAIL FROM:<sender@example.com>", "begin a message" },
-	{ SLICE("RCPT"), TRANSACTION, ARGUMENT_FORWARD_PATH, cmd_rcpt,
-	    NULL, false, { NULL },
+	{ SLICE("RCPT"), PHASE_MAIL | PHASE_RCPT, ARGUMENT_FORWARD_PATH,
+	    cmd_rcpt, NULL, false, NULL,
 	    "RCPT TO:<user@example.com>", "add a recipient" },
 	{ SLICE("DATA"), PHASE_RCPT, ARGUMENT_NONE, cmd_data, NULL, false,
-	    { NULL },
+	    NULL,
 	    "DATA", "send the message, a line with only a dot ends it" },
+	{ SLICE("BDAT"), ALWAYS, ARGUMENT_OPTIONAL, cmd_bdat, NULL, false,
+	    "CHUNKING",
+	    "BDAT length [LAST]", "send so many bytes of the message" },
 	{ SLICE("RSET"), ALWAYS, ARGUMENT_NONE, cmd_rset, NULL, false,
-	    { NULL },
+	    NULL,
 	    "RSET", "forget the message that was begun" },
 	{ SLICE("VRFY"), ALWAYS, ARGUMENT_REQUIRED, cmd_vrfy, check_login,
-	    false, { "VRFY" },
+	    false, "VRFY",
 	    "VRFY user@example.com", "ask whether an address takes mail" },
+	{ SLICE("EXPN"), ALWAYS, ARGUMENT_REQUIRED, cmd_expn, check_expn,
+	    true, "EXPN",
+	    "EXPN list@example.com", "ask who is behind an alias" },
 	{ SLICE("STARTTLS"), PHASE_START | PHASE_READY, ARGUMENT_NONE,
-	    cmd_starttls, check_starttls, true, { "STARTTLS" },
+	    cmd_starttls, check_starttls, true, "STARTTLS",
 	    "STARTTLS", "encrypt the connection" },
 	{ SLICE("AUTH"), PHASE_READY, ARGUMENT_REQUIRED, cmd_auth,
-	    check_auth, true, { "AUTH PLAIN LOGIN" },
-	    "AUTH PLAIN or AUTH LOGIN", "log in" },
+	    check_auth, true, "AUTH$mechanisms",
+	    "AUTH mechanism [response]", "log in" },
+	{ SLICE("ETRN"), PHASE_READY, ARGUMENT_REQUIRED, cmd_etrn,
+	    check_etrn, true, "ETRN",
+	    "ETRN domain.example.com", "send what waits for the domain" },
+	{ SLICE("XCLIENT"), PHASE_START | PHASE_READY, ARGUMENT_REQUIRED,
+	    cmd_xclient, check_xclient, true,
+	    "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT",
+	    "XCLIENT ADDR=192.0.2.1 ...", "speak for another client" },
+	{ SLICE("XFORWARD"), PHASE_START | PHASE_READY, ARGUMENT_REQUIRED,
+	    cmd_xforward, check_xforward, true,
+	    "XFORWARD NAME ADDR PORT PROTO HELO IDENT",
+	    "XFORWARD ADDR=192.0.2.1 ...", "say where a message came from" },
 	{ SLICE("NOOP"), ALWAYS, ARGUMENT_OPTIONAL, cmd_smtp_noop, NULL, false,
-	    { NULL },
+	    NULL,
 	    "NOOP", "do nothing" },
 	{ SLICE("HELP"), ALWAYS, ARGUMENT_OPTIONAL, cmd_help, NULL, false,
-	    { "HELP" },
+	    "HELP",
 	    "HELP [command]", "show this" },
 	{ SLICE("QUIT"), ALWAYS, ARGUMENT_NONE, cmd_quit, NULL, false,
-	    { NULL },
+	    NULL,
 	    "QUIT", "end the session" },
-	{ SLICE(""), 0, ARGUMENT_NONE, NULL, NULL, false, { NULL }, "", "" },
+	{ SLICE(""), 0, ARGUMENT_NONE, NULL, NULL, false, NULL, "", "" },
 };
 /* clang-format on */
 
@@ -79,30 +98,50 @@ command_find(struct slice verb)
 	return row;
 }
 
+static void
+announce_extension(struct session *session, const struct extension *extension)
+{
+	char text[2 * EXTENSION_TEXT_SIZE],
+	    parameters[EXTENSION_TEXT_SIZE] = "";
+
+	if (extension->is_offered != NULL && !extension->is_offered(session))
+		return;
+	if (extension->parameters != NULL)
+		extension->parameters(session, parameters);
+	snprintf(text, sizeof(text), "%s%s%s", extension->keyword,
+	    parameters[0] == '\0' ? "" : " ", parameters);
+	reply_add_more(session, (struct reply){ 250, "", text });
+}
+
+/* "$" begins what depends on the connection. */
+static void
+announce_command(struct session *session, const struct command *command)
+{
+	struct slice name, variable;
+	struct buf text;
+
+	buf_init(&text, LIMIT_SMTP_COMMAND);
+	slice_cut(slice_of(command->keyword), '$', &name, &variable);
+	buf_add(&text, name);
+	if (variable.len > 0)
+		sasl_list(session->connection->mechanisms, " ", &text);
+	reply_add_more(session, (struct reply){ 250, "", buf_string(&text) });
+	buf_free(&text);
+}
+
 /* One EHLO line per keyword; the caller adds the host name before them. */
 void
 command_announce(struct session *session)
 {
-	uint64_t limit = session->connection->settings->message_size_limit;
 	const struct command *command;
-	struct slice name;
-	struct slice variable;
-	char text[64];
 
+	for (size_t i = 0; extension_table[i].keyword != NULL; i++)
+		announce_extension(session, &extension_table[i]);
 	for (command = smtp_command_table; command->verb.len > 0; command++) {
-		if (!command_is_offered(session, command))
+		if (!command_is_offered(session, command) ||
+		    command->keyword == NULL)
 			continue;
-		for (size_t i = 0; command->keywords[i] != NULL; i++) {
-			if (slice_cut(slice_of(command->keywords[i]), '$',
-				&name, &variable))
-				snprintf(text, sizeof(text), "%.*s%" PRIu64,
-				    SLICE_FMT(name), limit);
-			else
-				snprintf(text, sizeof(text), "%.*s",
-				    SLICE_FMT(name));
-			reply_add_more(
-			    session, (struct reply){ 250, "", text });
-		}
+		announce_command(session, command);
 	}
 }
 
@@ -190,8 +229,11 @@ static bool
 argument_parse(struct session *session, const struct command *command,
     struct argument *argument, struct why *why)
 {
-	static const struct address_syntax sender = { .may_be_null = true };
-	static const struct address_syntax recipient = { .may_be_local = true };
+	/* UTF-8 is refused later, when SMTPUTF8 was not given. */
+	static const struct address_syntax sender = { .may_be_null = true,
+		.may_be_utf8 = true };
+	static const struct address_syntax recipient = { .may_be_local = true,
+		.may_be_utf8 = true };
 	struct slice text = argument->text;
 	bool is_sender = command->form == ARGUMENT_REVERSE_PATH;
 

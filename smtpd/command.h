@@ -45,7 +45,7 @@ struct command {
 	command_fn *handle;
 	command_check_fn *check;
 	bool is_extension;       /* not announced when check refuses it */
-	const char *keywords[3]; /* EHLO; "$limit": message_size_limit */
+	const char *keyword;     /* in EHLO, or NULL; more: extension.h */
 	const char *syntax;
 	const char *help;
 };

@@ -12,7 +12,8 @@
 
 /* RFC 5321 section 4.5.3.1.5: a reply line has at most 512 bytes. */
 enum {
-	REPLY_TEXT_MAX = 480
+	REPLY_TEXT_MAX = 480,
+	REPEAT_AT_ONCE = 8
 };
 
 static void
@@ -40,17 +41,49 @@ reply_add_more(struct session *session, struct reply reply)
 	reply_line(session, reply, '-');
 }
 
+/* Where the last line begins. */
+static size_t
+reply_last_line(const struct session *session)
+{
+	const struct buf *out = &session->replies;
+	size_t before;
+
+	BUG_UNLESS(out->len > 6);
+	before =
+	    slice_last_index(slice_first(buf_slice(out), out->len - 1), '\n');
+	return before == out->len - 1 ? 0 : before + 1;
+}
+
 void
 reply_end(struct session *session)
 {
-	struct buf *out = &session->replies;
-	size_t start;
+	session->replies.ptr[reply_last_line(session) + 3] = ' ';
+}
 
-	BUG_UNLESS(out->len > 6);
-	start =
-	    slice_last_index(slice_first(buf_slice(out), out->len - 1), '\n');
-	start = start == out->len - 1 ? 0 : start + 1;
-	out->ptr[start + 3] = ' ';
+void
+reply_repeat(struct session *session, size_t times)
+{
+	buf_clear(&session->repeat);
+	buf_add(&session->repeat,
+	    slice_from(buf_slice(&session->replies), reply_last_line(session)));
+	session->due = times;
+}
+
+void
+reply_repeat_some(struct session *session)
+{
+	for (size_t i = 0; i < REPEAT_AT_ONCE && session->due > 0; i++) {
+		buf_add(&session->replies, buf_slice(&session->repeat));
+		session->due--;
+	}
+}
+
+void
+reply_challenge(struct session *session, struct slice text)
+{
+	buf_add(&session->replies, S("334 "));
+	buf_add(&session->replies, text);
+	buf_add(&session->replies, S("\r\n"));
 }
 
 void

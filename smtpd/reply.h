@@ -24,6 +24,11 @@ void reply_add(struct session *session, struct reply reply);
 void reply_add_more(struct session *session, struct reply reply);
 /* The last line was the last one of its reply. */
 void reply_end(struct session *session);
+/* 334 and a challenge in base64, which may be longer than other lines. */
+void reply_challenge(struct session *session, struct slice text);
+/* Say the last line this many times more, as room for it comes. */
+void reply_repeat(struct session *session, size_t times);
+void reply_repeat_some(struct session *session);
 /* A mistake of the client: counted, and past LIMIT_SMTP_ERRORS a 421. */
 void reply_error(struct session *session, struct reply reply);
 /* A refused transaction: reply_error and one log line. */

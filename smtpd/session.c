@@ -22,13 +22,23 @@ enum {
 static void
 session_greet(struct session *session)
 {
+	static const struct reply foreign = { 554, "5.7.1",
+		"LMTP is for hosts in mynetworks" };
 	const struct connection *connection = session->connection;
 	char text[300];
 
-	if (connection->is_tls && !connection->listener->is_tls)
+	if (session_is_lmtp(session) &&
+	    !network_list_contains(
+		&connection->settings->mynetworks, &connection->peer)) {
+		reply_goodbye(session, foreign);
 		return;
-	snprintf(text, sizeof(text), "%s ESMTP Merpati",
-	    connection->settings->hostname);
+	}
+	if (connection->is_tls && !connection->listener->is_tls &&
+	    !connection->is_claimed)
+		return;
+	snprintf(text, sizeof(text), "%s %s Merpati",
+	    connection->settings->hostname,
+	    session_is_lmtp(session) ? "LMTP" : "ESMTP");
 	reply_add(session, (struct reply){ 220, "", text });
 }
 
@@ -45,8 +55,12 @@ smtp_session_init(struct session *session, const struct connection *connection)
 	buf_init(&session->helo, LIMIT_SMTP_DOMAIN);
 	buf_init(&session->reverse_path, 2 * LIMIT_SMTP_PATH + 2);
 	buf_init(&session->forward_path, 2 * LIMIT_SMTP_PATH + 2);
+	buf_init(&session->members, LIMIT_SMTP_EXPANSION);
 	buf_init(&session->chunk, LIMIT_PIPE_CHUNK);
+	buf_init(&session->repeat, REPLIES_ENOUGH);
+	options_init(&session->options);
 	session_greet(session);
+	claim_begin(session);
 }
 
 void
@@ -59,7 +73,10 @@ smtp_session_clear(struct session *session)
 	buf_free(&session->helo);
 	buf_free(&session->reverse_path);
 	buf_free(&session->forward_path);
+	buf_free(&session->members);
 	buf_free(&session->chunk);
+	buf_free(&session->repeat);
+	options_free(&session->options);
 	if (session->has_sasl)
 		sasl_end(&session->sasl);
 	session->has_sasl = false;
@@ -91,9 +108,18 @@ effect_has_answer(enum effect effect)
 	       effect != EFFECT_CHUNK && effect != EFFECT_ABORT;
 }
 
+/* More input, before HELO was answered or where PIPELINING is not offered. */
+static bool
+is_ahead(const struct session *session, bool was_esmtp, struct slice input)
+{
+	return input.len > 0 && session->mode == MODE_COMMAND &&
+	       (!was_esmtp || !session->is_esmtp);
+}
+
 static void
 session_take_line(struct session *session, struct slice *input)
 {
+	bool was_esmtp = session->is_esmtp;
 	enum line_status status;
 	struct slice line;
 
@@ -107,6 +133,7 @@ session_take_line(struct session *session, struct slice *input)
 		auth_line(session, status, line);
 	else
 		command_run(session, status, line);
+	session->is_hasty |= is_ahead(session, was_esmtp, *input);
 }
 
 enum effect
@@ -120,8 +147,12 @@ smtp_session_step(struct session *session, struct slice *input)
 			return EFFECT_CLOSE;
 		if (session->replies.len > REPLIES_ENOUGH)
 			return EFFECT_WRITE;
-		if (session->mode == MODE_DATA)
+		if (session->due > 0)
+			reply_repeat_some(session);
+		else if (session->mode == MODE_DATA)
 			data_feed(session, input);
+		else if (session->mode == MODE_BDAT)
+			bdat_feed(session, input);
 		else
 			session_take_line(session, input);
 	}
@@ -165,6 +196,8 @@ session_answered(struct session *session, const struct inject_reply *reply)
 		[EFFECT_MAIL] = mail_answered,
 		[EFFECT_RCPT] = rcpt_answered,
 		[EFFECT_VRFY] = vrfy_answered,
+		[EFFECT_EXPN] = expn_answered,
+		[EFFECT_ETRN] = etrn_answered,
 		[EFFECT_DATA] = data_answered,
 		[EFFECT_END] = end_answered,
 	};
@@ -185,7 +218,7 @@ session_timed_out(struct session *session)
 	static const struct reply reply = { 421, "4.4.2",
 		"Timeout, closing the connection" };
 
-	if (session->mode == MODE_DATA)
+	if (session->mode == MODE_DATA || session->mode == MODE_BDAT)
 		data_cut(session, reply);
 	else
 		reply_add(session, reply);
@@ -198,7 +231,7 @@ session_lost(struct session *session)
 	static const struct reply reply = { 421, "4.4.2",
 		"The connection ended before the message did" };
 
-	if (session->mode == MODE_DATA)
+	if (session->mode == MODE_DATA || session->mode == MODE_BDAT)
 		data_cut(session, reply);
 	session_close(session);
 }
@@ -214,11 +247,43 @@ session_reset_transaction(struct session *session)
 {
 	buf_clear(&session->reverse_path);
 	buf_clear(&session->forward_path);
-	session->declared_size = 0;
-	session->is_8bit = false;
+	options_clear_mail(&session->options);
 	session->recipients = 0;
+	session->has_forward = false;
+	session->received = 0;
 	if (session->phase != PHASE_START)
 		session->phase = PHASE_READY;
+}
+
+bool
+session_is_lmtp(const struct session *session)
+{
+	return session->connection->listener->kind == LISTENER_LMTP;
+}
+
+size_t
+session_recipient_limit(const struct session *session)
+{
+	uint64_t limit = session->connection->settings->max_recipients;
+
+	return limit > 0 && limit < LIMIT_SMTP_RECIPIENTS
+		   ? (size_t)limit
+		   : LIMIT_SMTP_RECIPIENTS;
+}
+
+/* RFC 5321 section 4.5.3.2 bounds the silences. This bounds their sum: after
+ * a fixed time bytes have to come at some rate. */
+unsigned int
+session_message_seconds(const struct session *session)
+{
+	uint64_t earned = session->received / LIMIT_SMTP_DATA_RATE;
+
+	if (session->mode != MODE_DATA && session->mode != MODE_BDAT &&
+	    session->phase != PHASE_BDAT)
+		return 0;
+	if (earned > TIMEOUT_SMTP_SESSION)
+		earned = TIMEOUT_SMTP_SESSION;
+	return TIMEOUT_SMTP_MESSAGE + (unsigned int)earned;
 }
 
 void
@@ -238,9 +303,10 @@ session_log(struct session *session, const char *format, ...)
 const char *
 session_peer(const struct session *session, char *text, size_t size)
 {
+	const char *name = session->connection->claim.name;
 	char address[NETADDR_TEXT_SIZE];
 
-	snprintf(text, size, "unknown[%s]",
+	snprintf(text, size, "%s[%s]", name[0] == '\0' ? "unknown" : name,
 	    netaddr_format(&session->connection->peer, address));
 	return text;
 }

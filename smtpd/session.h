@@ -7,8 +7,8 @@
  * in replies and are sent before the next read would block (RFC 2920), so a
  * pipelined group costs one write. Effects with an answer (see the enum) stop
  * the machine until the answer is given. What a session does depends on the
- * bytes alone, not on how they were split; the one exception is whether
- * commands already stood behind a message refused for bare line ends.
+ * bytes alone, not on how they were split; the exceptions: whether commands
+ * already stood behind a message refused for bare line ends, and is_hasty.
  *
  * Memory: a line, 64 KiB of message, 16 KiB of replies; see common/limits.h.
  */
@@ -28,28 +28,15 @@
 #include "common/inject.h"
 #include "common/line.h"
 
-enum effect {
-	EFFECT_READ,    /* input is used up: send replies, read more */
-	EFFECT_WRITE,   /* replies are many: send them */
-	EFFECT_LOG,     /* log is one line */
-	EFFECT_ENQUEUE, /* start enqueue; answer: session_started */
-	EFFECT_MAIL,    /* inject requests; answer: session_answered */
-	EFFECT_RCPT,    /* forward_path */
-	EFFECT_VRFY,    /* forward_path */
-	EFFECT_DATA,
-	EFFECT_CHUNK,    /* chunk; session_answered(NULL) when it failed */
-	EFFECT_END,      /* chunk is the last one, perhaps empty */
-	EFFECT_ABORT,    /* no answer */
-	EFFECT_AUTH,     /* sasl has user and password; session_authenticated */
-	EFFECT_STARTTLS, /* send replies, hand over to TLS, end */
-	EFFECT_CLOSE,    /* send replies, end */
-	EFFECT_COUNT,
-};
+#include "smtpd/bdat.h"
+#include "smtpd/effect.h"
+#include "smtpd/options.h"
 
 enum session_mode {
 	MODE_COMMAND,
 	MODE_AUTH,
 	MODE_DATA,
+	MODE_BDAT, /* inside a chunk */
 	MODE_CLOSED
 };
 
@@ -59,19 +46,16 @@ enum session_phase {
 	PHASE_READY = 1 << 1, /* no transaction */
 	PHASE_MAIL = 1 << 2,  /* MAIL accepted */
 	PHASE_RCPT = 1 << 3,  /* a recipient accepted */
+	PHASE_BDAT = 1 << 4,  /* a chunk taken, more will come */
 };
+#define PHASE_TRANSACTION (PHASE_MAIL | PHASE_RCPT | PHASE_BDAT)
 
 /* Where a message typed with bare line feeds stands in LF "." LF. */
-enum session_typed {
-	TYPED_START,
-	TYPED_DOT,
-	TYPED_INSIDE,
-	TYPED_END
-};
+enum session_typed { TYPED_START, TYPED_DOT, TYPED_INSIDE, TYPED_END };
 
 enum {
 	SESSION_PENDING_MAX = 4,
-	SESSION_VERBS_MAX = 16
+	SESSION_VERBS_MAX = 32
 };
 
 struct session {
@@ -87,29 +71,37 @@ struct session {
 	size_t pending_count;
 	enum effect waiting;     /* EFFECT_READ: none */
 	enum effect after_start; /* what follows EFFECT_ENQUEUE */
-	bool is_enqueue_started, is_enqueue_lost;
+	bool is_enqueue_started, is_enqueue_lost, is_hasty; /* see turn.h */
 	/* who */
 	struct buf helo;
 	bool is_esmtp;
 	bool is_logged_in;
 	/* the transaction */
 	struct buf reverse_path, forward_path;
-	uint64_t declared_size; /* SIZE=, 0 when not given */
-	bool is_8bit;
+	struct options options;
 	size_t recipients;
+	struct buf members; /* what EXPN was told, lines */
 	/* the message */
 	struct dot_decoder decoder;
+	struct bdat bdat;
 	struct buf chunk;
-	uint64_t size; /* bytes given out in chunks */
+	uint64_t size;     /* bytes given out in chunks */
+	uint64_t received; /* bytes of it that came, 0 before it */
 	bool is_chunk_given, is_refused, is_too_large;
+	struct inject_reply unwanted; /* enqueue's no to BDAT; code 0: none */
 	bool is_typed; /* DATA itself ended in a bare LF */
 	enum session_typed typed;
 	/* AUTH */
 	struct sasl sasl;
 	bool has_sasl;
-	const char *mechanism;
+	/* XCLIENT, XFORWARD */
+	struct claim claim;
+	bool has_forward; /* for the message to come */
 	size_t failures;
+	struct buf repeat; /* LMTP: a reply line, given due times more */
+	size_t due;
 	/* limits */
+	uint64_t now; /* wall seconds, set by who runs the session */
 	size_t errors, unknown, transactions;
 	uint64_t lines; /* taken so far: progress, for the clock outside */
 	uint32_t seen[SESSION_VERBS_MAX], done[SESSION_VERBS_MAX];
@@ -128,7 +120,11 @@ enum effect smtp_session_step(struct session *session, struct slice *input);
 void session_started(struct session *session, bool is_running);
 void
 session_answered(struct session *session, const struct inject_reply *reply);
-void session_authenticated(struct session *session, enum control_type type);
+void session_claimed(struct session *session, bool is_taken);
+/* Before anything else: the reply, and the end. */
+void session_send_away(struct session *s, const struct inject_reply *reply);
+void session_authenticated(
+    struct session *session, enum auth_result result);
 
 /* No more input will come; the next steps lead to EFFECT_CLOSE. */
 void session_timed_out(struct session *session);
@@ -140,10 +136,14 @@ void session_push(struct session *session, enum effect effect);
 void session_ask(struct session *session, enum effect effect);
 void session_close(struct session *session);
 void session_reset_transaction(struct session *session);
+size_t session_recipient_limit(const struct session *session);
+bool session_is_lmtp(const struct session *session);
+/* Seconds that the message at work may have taken so far; 0: there is none. */
+unsigned int session_message_seconds(const struct session *session);
 /* One log line; it replaces one that was not given out. */
 void session_log(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* "unknown[192.0.2.1]": no name is looked up. */
+/* "unknown[192.0.2.1]": no name is looked up, XCLIENT may give one. */
 const char *
 session_peer(const struct session *session, char *text, size_t size);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "common/alloc.h"
 #include "common/io.h"
@@ -13,18 +14,24 @@
 #include "common/log.h"
 
 #include "smtpd/command.h"
+#include "smtpd/reply.h"
 #include "smtpd/session.h"
+#include "smtpd/turn.h"
 
 struct session_io {
 	struct session session;
 	struct slice input;
-	char *bytes;      /* LIMIT_PIPE_CHUNK; pages come as they are used */
-	int64_t end;      /* of the whole connection */
-	int64_t deadline; /* of the line that is awaited */
-	uint64_t lines;   /* taken when deadline was set */
-	bool is_broken;   /* the client does not take replies */
-	bool is_lost;     /* it went without QUIT */
-	bool is_going_on; /* inside TLS, in another process */
+	char *bytes;        /* LIMIT_PIPE_CHUNK; pages come as they are used */
+	int64_t end;        /* of the whole connection */
+	int64_t deadline;   /* of the line that is awaited */
+	uint64_t lines;     /* taken when deadline was set */
+	int64_t message;    /* when the message at work began */
+	size_t transaction; /* the one it belongs to */
+	bool is_broken;     /* the client does not take replies */
+	bool is_lost;       /* it went without QUIT */
+	bool is_going_on;   /* inside TLS or after XCLIENT, elsewhere */
+	bool has_told;      /* enqueue, that the client is hasty */
+	bool has_noted;     /* the front, that a message was begun */
 };
 
 /* The earlier of the connection's end and some seconds from now. */
@@ -62,11 +69,26 @@ network_write(struct slice s, int64_t deadline)
 	return true;
 }
 
+/* Who makes many mistakes is served slowly. */
+static void
+slow_down(const struct session_io *io)
+{
+	const struct session *session = &io->session;
+	unsigned int delay = turn_delay(session->errors);
+	struct timespec pause = { .tv_sec = (time_t)delay };
+
+	if (delay > 0 && !session->is_logged_in &&
+	    turn_is_stranger(session->connection))
+		nanosleep(&pause, NULL);
+}
+
 static bool
 perform_write(struct session_io *io)
 {
 	struct buf *replies = &io->session.replies;
 
+	if (replies->len > 0 && !io->is_broken)
+		slow_down(io);
 	if (!io->is_broken && replies->len > 0 &&
 	    !network_write(
 		buf_slice(replies), io_until(io, TIMEOUT_SMTP_COMMAND)))
@@ -75,20 +97,47 @@ perform_write(struct session_io *io)
 	return !io->is_broken;
 }
 
+static unsigned int
+command_timeout(const struct session_io *io)
+{
+	uint64_t seconds = io->session.connection->settings->command_timeout;
+
+	return seconds > 0 && seconds < TIMEOUT_SMTP_SESSION
+		   ? (unsigned int)seconds
+		   : TIMEOUT_SMTP_COMMAND;
+}
+
+/* The end of the time that the message at work may take in all. */
+static int64_t
+message_deadline(struct session_io *io)
+{
+	unsigned int seconds = session_message_seconds(&io->session);
+
+	if (seconds == 0)
+		return io->end;
+	if (io->transaction != io->session.transactions)
+		io->message = io_now();
+	io->transaction = io->session.transactions;
+	return io->message + (int64_t)seconds * 1000;
+}
+
 /* A command has its time from the end of the one before; bytes that come one
  * by one do not renew it. Each block of data has its own. */
 static int64_t
 read_deadline(struct session_io *io)
 {
 	const struct session *session = &io->session;
+	int64_t message = message_deadline(io), block;
 
-	if (session->mode == MODE_DATA)
-		return io_until(io, TIMEOUT_SMTP_DATA_BLOCK);
+	if (session->mode == MODE_DATA || session->mode == MODE_BDAT) {
+		block = io_until(io, TIMEOUT_SMTP_DATA_BLOCK);
+		return block < message ? block : message;
+	}
 	if (io->deadline == 0 || io->lines != session->lines) {
-		io->deadline = io_until(io, TIMEOUT_SMTP_COMMAND);
+		io->deadline = io_until(io, command_timeout(io));
 		io->lines = session->lines;
 	}
-	return io->deadline;
+	return io->deadline < message ? io->deadline : message;
 }
 
 static bool
@@ -102,6 +151,7 @@ perform_read(struct session_io *io)
 	status = io_read_some(SESSION_INPUT, io->bytes, LIMIT_PIPE_CHUNK, &got,
 	    read_deadline(io));
 	io->input = slice_make(io->bytes, got);
+	io->session.now = (uint64_t)time(NULL);
 	if (status == IO_OK)
 		return true;
 	io->is_lost = true;
@@ -120,41 +170,139 @@ perform_log(struct session_io *io)
 }
 
 static bool
-perform_enqueue(struct session_io *io)
+start_enqueue(void)
 {
 	struct control control = { .type = CONTROL_ENQUEUE };
-	bool ok = control_send(SESSION_CONTROL, control) == IO_OK &&
-		  control_receive(SESSION_CONTROL, &control,
-		      io_deadline(TIMEOUT_PIPE)) == IO_OK &&
-		  control.type == CONTROL_READY;
 
-	session_started(&io->session, ok);
+	return control_send(SESSION_CONTROL, control) == IO_OK &&
+	       control_receive(SESSION_CONTROL, &control,
+		   io_deadline(TIMEOUT_PIPE)) == IO_OK &&
+	       control.type == CONTROL_READY;
+}
+
+static bool
+perform_enqueue(struct session_io *io)
+{
+	session_started(&io->session,
+	    io->session.connection->has_enqueue || start_enqueue());
 	return true;
+}
+
+/* Before the greeting, which stands in the replies. */
+static void
+await_turn(struct session_io *io)
+{
+	struct session *session = &io->session;
+	struct inject_reply reply = { 0 };
+
+	if (!turn_is_watched(session->connection) ||
+	    session->connection->is_tls)
+		return;
+	session->is_enqueue_started = start_enqueue();
+	session->is_enqueue_lost = !session->is_enqueue_started;
+	if (session->is_enqueue_lost || turn_wait(session->connection, &reply))
+		return;
+	buf_clear(&session->replies);
+	reply_goodbye(
+	    session, (struct reply){ reply.code, reply.status, reply.text });
+}
+
+/* Told once, with the first message. */
+static bool
+is_sent_away(struct session_io *io, struct inject_reply *reply)
+{
+	if (io->session.waiting != EFFECT_MAIL || !io->session.is_hasty ||
+	    io->has_told || !turn_is_watched(io->session.connection))
+		return false;
+	io->has_told = true;
+	return !turn_tell_hasty(reply);
+}
+
+/* The super-server wants to know who has begun a message. */
+static void
+note_mail(struct session_io *io)
+{
+	const struct control control = { .type = CONTROL_MAIL };
+
+	if (io->session.waiting != EFFECT_MAIL || io->has_noted)
+		return;
+	io->has_noted = true;
+	(void)control_send(SESSION_CONTROL, control);
+}
+
+static bool
+ask_mail(struct session *session, struct inject_reply *reply)
+{
+	const struct inject_sender sender = { buf_slice(&session->reverse_path),
+		buf_slice(&session->helo), session->is_esmtp,
+		session->options.size, session->options.mail };
+
+	return inject_mail(SESSION_ENQUEUE, &sender, reply);
+}
+
+static bool
+ask_rcpt(struct session *session, struct inject_reply *reply)
+{
+	return inject_rcpt(SESSION_ENQUEUE, buf_slice(&session->forward_path),
+	    &session->options.rcpt, reply);
+}
+
+static bool
+ask_vrfy(struct session *session, struct inject_reply *reply)
+{
+	return inject_vrfy(
+	    SESSION_ENQUEUE, buf_slice(&session->forward_path), reply);
+}
+
+static bool
+ask_expn(struct session *session, struct inject_reply *reply)
+{
+	return inject_expn(SESSION_ENQUEUE, buf_slice(&session->forward_path),
+	    &session->members, reply);
+}
+
+static bool
+ask_etrn(struct session *session, struct inject_reply *reply)
+{
+	return inject_etrn(
+	    SESSION_ENQUEUE, buf_slice(&session->forward_path), reply);
+}
+
+static bool
+ask_data(struct session *session, struct inject_reply *reply)
+{
+	(void)session;
+	return inject_data(SESSION_ENQUEUE, reply);
+}
+
+static bool
+ask_end(struct session *session, struct inject_reply *reply)
+{
+	return inject_finish(
+	    SESSION_ENQUEUE, buf_slice(&session->chunk), reply);
 }
 
 static bool
 perform_ask(struct session_io *io)
 {
+	static bool (*const ask[EFFECT_COUNT])(
+	    struct session *, struct inject_reply *) = {
+		[EFFECT_MAIL] = ask_mail,
+		[EFFECT_RCPT] = ask_rcpt,
+		[EFFECT_VRFY] = ask_vrfy,
+		[EFFECT_EXPN] = ask_expn,
+		[EFFECT_ETRN] = ask_etrn,
+		[EFFECT_DATA] = ask_data,
+		[EFFECT_END] = ask_end,
+	};
 	struct session *session = &io->session;
 	struct inject_reply reply;
-	struct inject_sender sender = { buf_slice(&session->reverse_path),
-		buf_slice(&session->helo), session->is_esmtp, session->is_8bit,
-		session->declared_size };
 	bool ok = !session->is_enqueue_lost;
 
-	if (ok && session->waiting == EFFECT_MAIL)
-		ok = inject_mail(SESSION_ENQUEUE, &sender, &reply);
-	else if (ok && session->waiting == EFFECT_RCPT)
-		ok = inject_rcpt(
-		    SESSION_ENQUEUE, buf_slice(&session->forward_path), &reply);
-	else if (ok && session->waiting == EFFECT_VRFY)
-		ok = inject_vrfy(
-		    SESSION_ENQUEUE, buf_slice(&session->forward_path), &reply);
-	else if (ok && session->waiting == EFFECT_DATA)
-		ok = inject_data(SESSION_ENQUEUE, &reply);
-	else if (ok)
-		ok = inject_finish(
-		    SESSION_ENQUEUE, buf_slice(&session->chunk), &reply);
+	note_mail(io);
+	if (ok &&
+	    (session->waiting != EFFECT_MAIL || !is_sent_away(io, &reply)))
+		ok = ask[session->waiting](session, &reply);
 	session_answered(session, ok ? &reply : NULL);
 	return true;
 }
@@ -178,15 +326,7 @@ perform_abort(struct session_io *io)
 static bool
 perform_auth(struct session_io *io)
 {
-	struct control control = { .type = CONTROL_AUTH };
-	bool ok = control_send(SESSION_CONTROL, control) == IO_OK &&
-		  auth_send(SESSION_AUTH, buf_slice(&io->session.sasl.user),
-		      buf_slice(&io->session.sasl.password), "smtp") &&
-		  control_receive(SESSION_CONTROL, &control,
-		      io_deadline(TIMEOUT_PIPE)) == IO_OK;
-
-	session_authenticated(&io->session,
-	    ok ? (enum control_type)control.type : CONTROL_FAILED);
+	session_authenticated(&io->session, auth_ask(&io->session.sasl));
 	return true;
 }
 
@@ -197,6 +337,37 @@ perform_starttls(struct session_io *io)
 
 	io->is_going_on = perform_write(io) &&
 			  control_send(SESSION_CONTROL, control) == IO_OK;
+	return false;
+}
+
+/* The eight bytes, and the claim behind them. */
+static bool
+send_claim(const struct session_io *io, enum control_type type)
+{
+	struct control control = { .type = (uint8_t)type };
+	const struct claim *claim = &io->session.claim;
+
+	return control_send(SESSION_CONTROL, control) == IO_OK &&
+	       io_write_all(SESSION_CONTROL, slice_make(claim, sizeof(*claim)),
+		   io_deadline(TIMEOUT_PIPE)) == IO_OK;
+}
+
+static bool
+perform_xforward(struct session_io *io)
+{
+	struct control control = { .type = CONTROL_FAILED };
+	bool ok = send_claim(io, CONTROL_XFORWARD) &&
+		  control_receive(SESSION_CONTROL, &control,
+		      io_deadline(TIMEOUT_PIPE)) == IO_OK;
+
+	session_claimed(&io->session, ok && control.type == CONTROL_READY);
+	return true;
+}
+
+static bool
+perform_xclient(struct session_io *io)
+{
+	io->is_going_on = perform_write(io) && send_claim(io, CONTROL_XCLIENT);
 	return false;
 }
 
@@ -259,12 +430,16 @@ session_io_run(const struct connection *connection)
 		[EFFECT_MAIL] = perform_ask,
 		[EFFECT_RCPT] = perform_ask,
 		[EFFECT_VRFY] = perform_ask,
+		[EFFECT_EXPN] = perform_ask,
+		[EFFECT_ETRN] = perform_ask,
 		[EFFECT_DATA] = perform_ask,
 		[EFFECT_CHUNK] = perform_chunk,
 		[EFFECT_END] = perform_ask,
 		[EFFECT_ABORT] = perform_abort,
 		[EFFECT_AUTH] = perform_auth,
 		[EFFECT_STARTTLS] = perform_starttls,
+		[EFFECT_XCLIENT] = perform_xclient,
+		[EFFECT_XFORWARD] = perform_xforward,
 		[EFFECT_CLOSE] = perform_close,
 	};
 	struct session_io io = { .input = { NULL, 0 } };
@@ -274,6 +449,7 @@ session_io_run(const struct connection *connection)
 	io.end = io_deadline(TIMEOUT_SMTP_SESSION);
 	smtp_session_init(&io.session, connection);
 	session_io_log_start(&io);
+	await_turn(&io);
 	while (perform[smtp_session_step(&io.session, &io.input)](&io))
 		continue;
 	if (!io.is_going_on)

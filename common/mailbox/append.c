@@ -136,14 +136,15 @@ appender_sizes(struct appender *appender, uint64_t *size, uint64_t *wire)
 }
 
 /* Numbers of the keyword names, made where they are new; those for which
- * there is no room are left out. Under the uidlist lock. */
+ * there is no room, or that cannot be saved, are left out. Under the uidlist
+ * lock. */
 static uint32_t
 appender_keywords(struct appender *appender, const struct append_facts *facts)
 {
 	struct keywords keywords = { 0 };
 	struct why why = { 0 };
 	bool is_changed = false;
-	uint32_t bits = 0;
+	uint32_t bits = 0, fresh = 0;
 	int number;
 
 	if (facts->keyword_count == 0 ||
@@ -155,12 +156,16 @@ appender_keywords(struct appender *appender, const struct append_facts *facts)
 			number =
 			    keywords_add(&keywords, facts->keyword_names[i]);
 			is_changed = is_changed || number >= 0;
+			if (number >= 0)
+				fresh |= (uint32_t)1 << number;
 		}
 		if (number >= 0)
 			bits |= (uint32_t)1 << number;
 	}
-	if (is_changed && !keywords_write(&keywords, appender->dirfd, &why))
+	if (is_changed && !keywords_write(&keywords, appender->dirfd, &why)) {
 		log_warning("%s", why.text);
+		bits &= ~fresh;
+	}
 	keywords_clear(&keywords);
 	return bits;
 }

@@ -89,24 +89,49 @@ look_for_stale(int dirfd, const char *file)
 	close(fd);
 }
 
+/* "pid:host" under a name of our own, so that the lock is never there
+ * without its holder: whoever is killed in between leaves no lock. */
 static bool
-try_lock(int dirfd, const char *file)
+write_holder(int dirfd, const char *own)
 {
 	char text[HOST_SIZE + 32], host[HOST_SIZE];
-	int fd, n;
+	int fd, n, error;
+	bool ok;
 
-	fd = openat(dirfd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(dirfd, own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, own, 0) == 0)
+		fd = openat(
+		    dirfd, own, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
 	host_name(host);
 	n = snprintf(text, sizeof(text), "%ld:%s", (long)getpid(), host);
-	if (write(fd, text, (size_t)n) != n) {
-		(void)unlinkat(dirfd, file, 0);
-		close(fd);
+	ok = write(fd, text, (size_t)n) == n;
+	error = errno;
+	close(fd);
+	errno = error;
+	return ok;
+}
+
+static bool
+try_lock(int dirfd, const char *file)
+{
+	char own[DOTLOCK_NAME_SIZE + 32];
+	int error;
+	bool ok;
+
+	/* Most of the time somebody who waits finds it taken. */
+	if (faccessat(dirfd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
 		return false;
 	}
-	close(fd);
-	return true;
+	snprintf(own, sizeof(own), "%s.%ld", file, (long)getpid());
+	ok =
+	    write_holder(dirfd, own) && linkat(dirfd, own, dirfd, file, 0) == 0;
+	error = errno;
+	(void)unlinkat(dirfd, own, 0);
+	errno = error;
+	return ok;
 }
 
 bool

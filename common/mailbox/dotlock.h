@@ -2,8 +2,9 @@
 /*
  * dotlock - lock files that Dovecot, Courier and mbox programs respect.
  *
- * The lock on NAME is the file NAME.lock, made with O_EXCL (safe on NFS since
- * version 3), holding "pid:host". It is stale, and is taken away, when its
+ * The lock on NAME is the file NAME.lock, holding "pid:host": written as
+ * NAME.lock.PID and linked (safe on NFS), so whoever is killed leaves a lock
+ * that names its holder, or none. It is stale, and is taken away, when its
  * process is dead on this host or when it did not change for
  * DOTLOCK_STALE seconds; a holder that works longer calls dotlock_touch
  * every DOTLOCK_TOUCH seconds.

@@ -257,17 +257,22 @@ folder_keyword_make(struct folder *folder, struct slice name)
 {
 	struct keywords *keywords = &folder->keywords;
 	struct why why = { 0 };
-	int number = -1;
+	int number = FOLDER_KEYWORD_UNSAVED;
 
-	if (folder->is_read_only || !uidlist_lock(folder->fd, &why))
+	if (folder->is_read_only)
 		return -1;
+	if (!uidlist_lock(folder->fd, &why))
+		return number;
 	if (keywords_read(keywords, folder->fd, &why)) {
 		number = keywords_find(keywords, name);
 		if (number < 0) {
 			number = keywords_add(keywords, name);
 			if (number >= 0 &&
-			    !keywords_write(keywords, folder->fd, &why))
+			    !keywords_write(keywords, folder->fd, &why)) {
 				log_warning("%s", why.text);
+				keywords_remove(keywords, number);
+				number = FOLDER_KEYWORD_UNSAVED;
+			}
 		}
 	}
 	uidlist_unlock(folder->fd);

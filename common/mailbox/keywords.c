@@ -135,6 +135,16 @@ keywords_add(struct keywords *keywords, struct slice name)
 }
 
 void
+keywords_remove(struct keywords *keywords, int number)
+{
+	alloc_release(keywords->names[number]);
+	keywords->names[number] = NULL;
+	while (
+	    keywords->count > 0 && keywords->names[keywords->count - 1] == NULL)
+		keywords->count--;
+}
+
+void
 keywords_cover(struct keywords *keywords, uint32_t bits)
 {
 	char name[32];

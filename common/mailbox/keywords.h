@@ -37,6 +37,8 @@ bool keywords_write(struct keywords *keywords, int dirfd, struct why *why);
 int keywords_find(const struct keywords *keywords, struct slice name);
 /* The lowest free number, or -1. */
 int keywords_add(struct keywords *keywords, struct slice name);
+/* Takes back what was added and could not be written. */
+void keywords_remove(struct keywords *keywords, int number);
 /* Give every letter of bits a name. */
 void keywords_cover(struct keywords *keywords, uint32_t bits);
 

@@ -94,7 +94,9 @@ int folder_watch(struct folder *folder);
 
 /* Keyword names of the folder; NULL past the end. */
 const char *folder_keyword(const struct folder *folder, size_t number);
-/* Find or, with may_create, make one: -1 when there are 26 already. */
+/* Find or, with may_create, make one: -1 when there are 26 already,
+ * FOLDER_KEYWORD_UNSAVED when it could not be written down. */
+#define FOLDER_KEYWORD_UNSAVED (-2)
 int
 folder_keyword_find(struct folder *folder, struct slice name, bool may_create);
 

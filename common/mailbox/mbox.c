@@ -19,6 +19,7 @@
 #define OUT_SIZE    65536
 #define FROM_LENGTH 5 /* "From " */
 #define SEARCH_SIZE (1024 * 1024)
+#define PIECE_SIZE  8192
 
 static bool
 mbox_lock(struct mbox *mbox, const char *path, struct why *why)
@@ -83,9 +84,45 @@ mbox_flush(struct mbox *mbox, struct why *why)
 	return ok;
 }
 
+/* Bytes that were never written read as zeros, or the file ends. */
+static void
+mbox_compare_piece(struct mbox *mbox, const char *there, struct slice piece)
+{
+	if (memcmp(there, piece.ptr, piece.len) == 0)
+		return;
+	mbox->is_torn = true;
+	for (size_t i = 0; i < piece.len; i++)
+		if (there[i] != piece.ptr[i] && there[i] != '\0')
+			mbox->differs = true;
+}
+
+/* What would be written against what is there. */
+static void
+mbox_compare(struct mbox *mbox, struct slice bytes)
+{
+	char there[PIECE_SIZE];
+	struct slice piece;
+
+	while (bytes.len > 0) {
+		piece = slice_first(bytes, sizeof(there));
+		memset(there, 0, piece.len);
+		if (!mbox->differs) {
+			if (pread(mbox->fd, there, piece.len, mbox->size) < 0)
+				mbox->differs = true;
+			mbox_compare_piece(mbox, there, piece);
+		}
+		mbox->size += (off_t)piece.len;
+		bytes = slice_from(bytes, piece.len);
+	}
+}
+
 static bool
 mbox_put(struct mbox *mbox, struct slice bytes, struct why *why)
 {
+	if (mbox->is_comparing) {
+		mbox_compare(mbox, bytes);
+		return true;
+	}
 	if (mbox->out.len + bytes.len > OUT_SIZE && !mbox_flush(mbox, why))
 		return false;
 	if (bytes.len > OUT_SIZE)
@@ -274,21 +311,80 @@ header_has_all(struct slice message, const struct slice *needles, size_t count)
 	return true;
 }
 
+void
+mbox_cut(struct mbox *mbox, off_t size)
+{
+	mbox->size = size;
+	mbox_undo(mbox);
+}
+
+static void
+set_found(struct mbox_found *found, off_t from_line, off_t message_start,
+    struct slice message)
+{
+	found->start = from_line;
+	found->message = message_start;
+	found->end = message_start + (off_t)message.len;
+	found->has_zeros = memchr(message.ptr, '\0', message.len) != NULL;
+}
+
 bool
-mbox_has(struct mbox *mbox, const struct slice *needles, size_t count)
+mbox_find(struct mbox *mbox, const struct slice *needles, size_t count,
+    struct mbox_found *found)
 {
 	off_t start = mbox->size > SEARCH_SIZE ? mbox->size - SEARCH_SIZE : 0;
 	struct slice rest, from_line, message;
 	struct buf tail;
-	bool found = false;
+	bool is_found = false;
 
+	memset(found, 0, sizeof(*found));
 	buf_init(&tail, SEARCH_SIZE + 65536);
 	if (lseek(mbox->fd, start, SEEK_SET) >= 0 &&
 	    fs_read_fd(mbox->fd, &tail, NULL)) {
 		rest = buf_slice(&tail);
-		while (!found && mbox_next(&rest, &from_line, &message))
-			found = header_has_all(message, needles, count);
+		while (!is_found && mbox_next(&rest, &from_line, &message)) {
+			is_found = header_has_all(message, needles, count);
+			set_found(found, start + (from_line.ptr - tail.ptr),
+			    start + (message.ptr - tail.ptr), message);
+		}
+		found->is_last = rest.len == 0;
 	}
 	buf_free(&tail);
-	return found;
+	return is_found;
+}
+
+void
+mbox_drop_zeros(struct mbox *mbox)
+{
+	off_t size = mbox->size;
+	char byte = '\0';
+
+	while (size > 0 && pread(mbox->fd, &byte, 1, size - 1) == 1 &&
+	       byte == '\0')
+		size--;
+	if (size == mbox->size)
+		return;
+	log_warning("mbox: %llu bytes torn by a power cut are taken away",
+	    (unsigned long long)(mbox->size - size));
+	mbox_cut(mbox, size);
+}
+
+void
+mbox_compare_begin(struct mbox *compare, const struct mbox *mbox, off_t message)
+{
+	memset(compare, 0, sizeof(*compare));
+	buf_init(&compare->line, FROM_LENGTH);
+	compare->fd = mbox->fd;
+	compare->size = message;
+	compare->is_comparing = true;
+	compare->is_at_line_start = true;
+}
+
+void
+mbox_compare_end(struct mbox *compare)
+{
+	if (compare->is_after_cr || !compare->is_at_line_start ||
+	    compare->line.len > 0)
+		(void)mbox_write_byte(compare, '\n', NULL);
+	buf_free(&compare->line);
 }

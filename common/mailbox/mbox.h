@@ -31,11 +31,23 @@ struct mbox {
 	int fd;
 	char lock[DOTLOCK_NAME_SIZE];
 	bool has_dotlock;
-	off_t size;      /* before the message */
+	off_t size;      /* before the message; in a comparison, where it is */
 	struct buf out;  /* not yet written */
 	struct buf line; /* start of a line that may become "From " */
 	bool is_after_cr;
 	bool is_at_line_start;
+	bool is_comparing;
+	bool is_torn; /* it is ours, but not all of it is there */
+	bool differs; /* it is, or has become, another's */
+};
+
+/* Where a message is in the file. */
+struct mbox_found {
+	off_t start;   /* its From_ line */
+	off_t message; /* behind that line */
+	off_t end;     /* before the empty line that parts it */
+	bool is_last;
+	bool has_zeros;
 };
 
 /* Open (and make, mode 0600) and lock. */
@@ -53,8 +65,18 @@ void mbox_undo(struct mbox *mbox);
  * from the next. False at the end. */
 bool
 mbox_next(struct slice *rest, struct slice *from_line, struct slice *message);
-/* Is there, in the last bytes of the file, a message whose header holds all
- * the needles? */
-bool mbox_has(struct mbox *mbox, const struct slice *needles, size_t count);
+/* A message in the last bytes of the file whose header holds all the needles.
+ * False: there is none; found is the last message then, if there is one. */
+bool mbox_find(struct mbox *mbox, const struct slice *needles, size_t count,
+    struct mbox_found *found);
+/* Between these mbox_write(compare, ...) writes nothing but compares with what
+ * stands at message in mbox; compare->size is where it would end then. */
+void mbox_compare_begin(
+    struct mbox *compare, const struct mbox *mbox, off_t message);
+void mbox_compare_end(struct mbox *compare);
+/* Take away zeros at the end, which a power cut leaves: nobody's message. */
+void mbox_drop_zeros(struct mbox *mbox);
+/* Take away what is behind size. */
+void mbox_cut(struct mbox *mbox, off_t size);
 
 #endif

@@ -14,10 +14,9 @@
 
 #include "common/buf.h"
 #include "common/slice.h"
+#include "common/utf8.h"
 
 bool mutf7_encode(struct slice utf8, struct buf *out);
 bool mutf7_decode(struct slice mutf7, struct buf *out);
-/* One code point off the front of *rest; false when malformed. */
-bool utf8_next(struct slice *rest, uint32_t *code);
 
 #endif

@@ -9,14 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/log.h"
 #include "common/mailbox/maildir.h"
 
-#define SCAN_MEMORY ((size_t)1 << 30)
-#define FILE_SIZE   300
+#define SCAN_MEMORY   ((size_t)1 << 30)
+#define FILE_SIZE     300
+#define FRESH_SECONDS 60 /* twice what the kernel lets a page be dirty */
 
 void
 scan_init(struct scan *scan)
@@ -114,16 +116,53 @@ scan_directory(struct scan *scan, int dirfd, bool is_new, struct why *why)
 	return ok;
 }
 
+/* deliver syncs after the rename, for many files at once: a journal may keep
+ * the length and not the bytes (ext4, XFS), and what was never written reads
+ * as a hole. Of our own names only, which deliver puts right. */
 static bool
-file_is_torn(int dirfd, const char *path, struct slice base)
+file_has_hole(int fd, const struct stat *status)
+{
+#ifdef SEEK_HOLE
+	return status->st_size > 0 && lseek(fd, 0, SEEK_HOLE) < status->st_size;
+#else
+	(void)fd;
+	(void)status;
+	return false;
+#endif
+}
+
+/* Nobody looks for holes in cur/, so what goes there has to be stable; what
+ * is older was synced long ago, by qmgr's order or by the kernel. */
+static bool
+file_is_stable(int fd, const struct stat *status)
+{
+	return status->st_mtime + FRESH_SECONDS < time(NULL) ||
+	       fdatasync(fd) == 0;
+}
+
+static bool
+file_is_torn(int dirfd, const char *path, struct slice base, bool may_move)
 {
 	struct maildir_name name;
 	struct stat status;
+	bool is_torn;
+	int fd;
 
 	maildir_name_parse(base, &name);
 	if (name.size == UINT64_MAX || fstatat(dirfd, path, &status, 0) != 0)
 		return false;
-	return (uint64_t)status.st_size != name.size;
+	if ((uint64_t)status.st_size != name.size)
+		return true;
+	if (slice_find(base, S(".Q")) == base.len)
+		return false;
+	fd =
+	    openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	is_torn = file_has_hole(fd, &status) ||
+		  (may_move && !file_is_stable(fd, &status));
+	close(fd);
+	return is_torn;
 }
 
 /* False: there is no such message for now. */
@@ -134,8 +173,8 @@ scan_settle(struct scan *scan, struct scan_file *file, int dirfd, bool may_move)
 	const char *suffix;
 
 	snprintf(from, sizeof(from), "new/%s", file->file);
-	if (file_is_torn(dirfd, from, file->base)) {
-		log_warning("%s: its length is not its S=, not shown", from);
+	if (file_is_torn(dirfd, from, file->base, may_move)) {
+		log_warning("%s: torn by a power cut, not shown", from);
 		return false;
 	}
 	if (!may_move)

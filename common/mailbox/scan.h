@@ -5,9 +5,10 @@
  * Names are collected first and changed afterwards, since readdir may pass
  * over entries while names change. Rules (access.md 5.6): names that start
  * with "." or hold CR, LF or NUL are no messages; a file in new/ whose length
- * differs from the S= of its name is a delivery torn by a power cut and is
- * not there until it was delivered again; with may_move a file of new/ goes
- * to cur/ with ":2," and stays in new/ when that fails.
+ * differs from the S= of its name, or one of deliver's with a hole, is torn by
+ * a power cut and not there until it was delivered again; with may_move a file
+ * of new/ goes to cur/ with ":2,", synced before when deliver may not have
+ * done it yet, and stays in new/ when that fails.
  */
 #ifndef COMMON_MAILBOX_SCAN_H
 #define COMMON_MAILBOX_SCAN_H

@@ -1,24 +1,62 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "common/answers.h"
 #include "common/buf.h"
+#include "common/fsutil.h"
 #include "common/mailctl/mailctl.h"
 #include "common/settings_table.h"
 
 #define VALUE_MAX 65536
 
+/* The rules for answers are a file of their own. */
+static bool
+check_answers(const struct settings *settings)
+{
+	struct answers *answers = NULL;
+	struct why why = { 0 };
+	struct buf text;
+
+	buf_init(&text, ANSWERS_FILE_MAX);
+	if (fs_read_file(AT_FDCWD, settings->remote_answers, &text, &why))
+		answers = answers_parse(buf_slice(&text), &why);
+	else if (why.error == ENOENT)
+		why.text[0] = '\0';
+	buf_free(&text);
+	answers_free(&answers);
+	if (why.text[0] != '\0')
+		printf("%s: %s\n", settings->remote_answers, why.text);
+	return why.text[0] == '\0';
+}
+
+int
+verb_config_answers(struct mailctl *mailctl)
+{
+	struct buf text;
+
+	(void)mailctl;
+	buf_init(&text, ANSWERS_FILE_MAX);
+	answers_default_text(&text);
+	printf("%s", buf_string(&text));
+	buf_free(&text);
+	return EX_OK;
+}
+
 int
 verb_config_check(struct mailctl *mailctl)
 {
 	const char *path = mailctl->settings->path;
+	bool has_answers = check_answers(mailctl->settings);
 
 	for (size_t i = 0; i < mailctl->errors.count; i++)
 		printf("%s\n", mailctl->errors.texts[i]);
-	if (mailctl->errors.count > 0)
+	if (mailctl->errors.count > 0 || !has_answers)
 		return EXIT_NONE;
 	if (path[0] == '\0')
 		printf("no mail.conf: local mail only; see: mailctl init\n");

@@ -6,6 +6,7 @@
 
 #include "common/address.h"
 #include "common/arena.h"
+#include "common/idna.h"
 #include "common/mailctl/mailctl.h"
 #include "common/resolve.h"
 
@@ -56,7 +57,8 @@ route_one(struct mailctl *mailctl, struct resolver *resolver,
 	struct why why = { 0 };
 	enum result result;
 
-	if (!address_parse(slice_of(text), arena, &address)) {
+	if (!address_parse(slice_of(text), arena, &address) ||
+	    !idna_address(&address, arena)) {
 		why_set(&why, "%s is not an address", text);
 		return mailctl_fail(EX_DATAERR, &why);
 	}

@@ -33,7 +33,8 @@ service_count(const struct settings *settings)
 
 	if (settings->listen.count > 0)
 		return settings->listen.count;
-	while (listener_table[count].name != NULL)
+	/* The last row, LMTP, only where listen names it. */
+	while (listener_table[count].kind != LISTENER_LMTP)
 		count++;
 	return count;
 }
@@ -77,12 +78,13 @@ add_xinetd_limit(const char *name, uint64_t limit, struct buf *out)
 		    out, "\t%s\t= %llu\n", name, (unsigned long long)limit);
 }
 
-/* The arguments of a front: "-s smtp [-c FILE]". */
+/* Of a front, or of a merpatid in its place: "-s smtp [-c FILE]". */
 static void
 add_arguments(const struct snippet_facts *facts, const struct service *service,
     struct buf *out)
 {
-	buf_add_format(out, "-s %s", service->listener->name);
+	buf_add_format(out, "%s %s", facts->is_wait ? "-w" : "-s",
+	    service->listener->name);
 	if (facts->conf != NULL)
 		buf_add_format(out, " -c %s", facts->conf);
 }
@@ -94,12 +96,29 @@ add_program(
 	buf_add_format(out, "%s/%s", facts->settings->program_directory, name);
 }
 
+/* Who serves it. */
+static void
+add_server(const struct snippet_facts *facts, const struct service *service,
+    struct buf *out)
+{
+	if (facts->is_wait)
+		buf_add_string(out, facts->merpatid);
+	else
+		add_program(facts, service->listener->program, out);
+}
+
+/* Where merpatid accepts, it counts as well. */
+static void
+add_xinetd_limits(const struct settings *settings, struct buf *out)
+{
+	add_xinetd_limit("instances", settings->max_connections, out);
+	add_xinetd_limit("per_source", settings->rate_client, out);
+}
+
 void
 snippet_xinetd(const struct snippet_facts *facts, const struct service *service,
     struct buf *out)
 {
-	const struct settings *settings = facts->settings;
-
 	buf_add_string(out, "# Made by: mailctl startup xinetd\n"
 			    "# cps: over so many connections in a second the"
 			    " service would pause.\nservice ");
@@ -110,15 +129,17 @@ snippet_xinetd(const struct snippet_facts *facts, const struct service *service,
 		buf_add_format(out, "\tbind\t\t= %s\n", service->address);
 	else
 		buf_add_string(out, "\tflags\t\t= IPv6\n");
-	buf_add_string(out, "\tsocket_type\t= stream\n\tprotocol\t= tcp\n"
-			    "\twait\t\t= no\n");
+	buf_add_format(out,
+	    "\tsocket_type\t= stream\n\tprotocol\t= tcp\n"
+	    "\twait\t\t= %s\n",
+	    facts->is_wait ? "yes" : "no");
 	buf_add_format(out, "\tuser\t\t= %s\n\tserver\t\t= ", facts->user);
-	add_program(facts, service->listener->program, out);
+	add_server(facts, service, out);
 	buf_add_string(out, "\n\tserver_args\t= ");
 	add_arguments(facts, service, out);
 	buf_add_char(out, '\n');
-	add_xinetd_limit("instances", settings->max_connections, out);
-	add_xinetd_limit("per_source", settings->rate_client, out);
+	if (!facts->is_wait)
+		add_xinetd_limits(facts->settings, out);
 	buf_add_format(out,
 	    "\tcps\t\t= %d 5\n\tlog_on_success\t=\n"
 	    "\tlog_on_failure\t= HOST\n\tdisable\t\t= no\n}\n",
@@ -133,11 +154,13 @@ add_inetd_line(const struct snippet_facts *facts, const struct service *service,
 		buf_add_format(out, "[%s]:", service->address);
 	else if (service->address[0] != '\0')
 		buf_add_format(out, "%s:", service->address);
-	buf_add_format(out, "%u\tstream\t%s\tnowait.%d\t%s\t",
+	buf_add_format(out, "%u\tstream\t%s\t%s.%d\t%s\t",
 	    (unsigned int)service->port, is_ipv6 ? "tcp6" : "tcp",
-	    RATE_PER_SECOND * 60, facts->user);
-	add_program(facts, service->listener->program, out);
-	buf_add_format(out, "\t%s ", service->listener->program);
+	    facts->is_wait ? "wait" : "nowait", RATE_PER_SECOND * 60,
+	    facts->user);
+	add_server(facts, service, out);
+	buf_add_format(out, "\t%s ",
+	    facts->is_wait ? "merpatid" : service->listener->program);
 	add_arguments(facts, service, out);
 	buf_add_char(out, '\n');
 }

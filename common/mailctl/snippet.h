@@ -31,8 +31,7 @@ struct service {
 	size_t number; /* 1 for the first of its kind */
 };
 
-bool service_parse(
-    struct slice text, struct service *service, struct why *why);
+bool service_parse(struct slice text, struct service *service, struct why *why);
 /* All of them; without any entry, every row of listener_table. */
 size_t service_count(const struct settings *settings);
 bool service_get(const struct settings *settings, size_t index,
@@ -42,6 +41,8 @@ struct snippet_facts {
 	const struct settings *settings;
 	const char *conf; /* -c argument, or NULL */
 	const char *user; /* who runs it: "root" */
+	const char *merpatid; /* its path */
+	bool is_wait;         /* inetd, xinetd: a merpatid for each service */
 };
 
 /* "merpati-smtp"; "merpati-smtp-2" for the second of its kind. Without dots:
@@ -58,7 +59,7 @@ void snippet_systemd_service(const struct snippet_facts *facts,
     const struct service *service, struct buf *out);
 void snippet_systemd_qmgr(const struct snippet_facts *facts, struct buf *out);
 /* One unit for merpatid, which listens by itself. */
-void snippet_systemd_merpatid(
-    const struct snippet_facts *facts, struct buf *out);
+void
+snippet_systemd_merpatid(const struct snippet_facts *facts, struct buf *out);
 
 #endif

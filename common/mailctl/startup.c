@@ -4,6 +4,7 @@
 #include "common/mailctl/startup.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,19 +133,39 @@ emit_rest(struct output *output, enum startup_kind kind, struct why *why)
 	return true;
 }
 
+/* Beside this program, wherever both were installed. */
+static void
+find_merpatid(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	path[n < 0 ? 0 : n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL ||
+	    (size_t)snprintf(slash, size - (size_t)(slash - path),
+		"/merpatid") >= size - (size_t)(slash - path))
+		snprintf(path, size, "%s/merpatid", SBINDIR);
+}
+
 bool
-startup_write(const struct mailctl *mailctl, enum startup_kind kind,
-    const char *directory, struct why *why)
+startup_write(const struct mailctl *mailctl, const struct startup *startup,
+    struct why *why)
 {
 	const struct settings *settings = mailctl->settings;
 	const struct passwd *self = getpwuid(geteuid());
+	char merpatid[PATH_MAX];
 	const struct snippet_facts facts = { settings,
 		mailctl_conf_argument(mailctl),
-		self == NULL ? "root" : self->pw_name };
-	struct output output = { .facts = &facts, .directory = directory };
+		self == NULL ? "root" : self->pw_name, merpatid,
+		startup->is_wait };
+	struct output output = { .facts = &facts,
+		.directory = startup->directory };
+	enum startup_kind kind = startup->kind;
 	struct service service;
 	bool ok = true;
 
+	find_merpatid(merpatid, sizeof(merpatid));
 	buf_init(&output.text, TEXT_MAX);
 	buf_init(&output.name, 256);
 	for (size_t i = 0; ok && i < service_count(settings); i++)
@@ -178,6 +199,8 @@ void
 startup_advise(const struct mailctl *mailctl, struct report *report)
 {
 	enum startup_kind kind = startup_find();
+	const struct startup startup = { .kind = kind,
+		.directory = kinds[kind].folder };
 	const char *conf = mailctl_conf_argument(mailctl);
 	struct why why = { 0 };
 
@@ -191,7 +214,7 @@ startup_advise(const struct mailctl *mailctl, struct report *report)
 		report_line(report, REPORT_NEXT, "start",
 		    "mailctl startup --directory %s %s", kinds[kind].folder,
 		    kinds[kind].name);
-	else if (!startup_write(mailctl, kind, kinds[kind].folder, &why))
+	else if (!startup_write(mailctl, &startup, &why))
 		report_line(report, REPORT_FAIL, "start", "%s", why.text);
 	report_line(report, REPORT_NEXT, "", "%s", kinds[kind].next);
 	report_line(report, REPORT_NEXT, "or", "%s/merpatid", SBINDIR);
@@ -211,25 +234,27 @@ find_kind(const char *name, enum startup_kind *kind)
 int
 verb_startup(struct mailctl *mailctl)
 {
-	const char *directory = NULL;
+	struct startup startup = { .directory = NULL };
 	const struct option_row options[] = {
-		{ "--directory", NULL, &directory },
+		{ "--directory", NULL, &startup.directory },
+		{ "--wait", &startup.is_wait, NULL },
 		{ NULL, NULL, NULL },
 	};
 	struct why why = { 0 };
-	enum startup_kind kind;
 
 	if (!options_take(mailctl, options, &why))
 		return mailctl_fail(EX_USAGE, &why);
-	if (mailctl->argc != 1 || !find_kind(mailctl->argv[0], &kind))
-		return mailctl_usage("startup [--directory DIR] xinetd | inetd"
-				     " | systemd | print");
-	if (kind == STARTUP_NONE) {
+	if (mailctl->argc != 1 || !find_kind(mailctl->argv[0], &startup.kind) ||
+	    (startup.is_wait && startup.kind == STARTUP_SYSTEMD))
+		return mailctl_usage("startup [--directory DIR] [--wait]"
+				     " xinetd | inetd | print,"
+				     " or systemd without --wait");
+	if (startup.kind == STARTUP_NONE) {
 		printf("no systemd, xinetd or inetd here: run %s/merpatid\n",
 		    SBINDIR);
 		return EX_OK;
 	}
-	if (!startup_write(mailctl, kind, directory, &why))
+	if (!startup_write(mailctl, &startup, &why))
 		return mailctl_fail(EX_CANTCREAT, &why);
 	return EX_OK;
 }

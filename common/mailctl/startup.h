@@ -23,8 +23,12 @@ enum startup_kind startup_find(void);
 const char *startup_name(enum startup_kind kind);
 /* The last lines of init; writes the files when that is wanted. */
 void startup_advise(const struct mailctl *mailctl, struct report *report);
-/* directory NULL: to stdout. */
-bool startup_write(const struct mailctl *mailctl, enum startup_kind kind,
-    const char *directory, struct why *why);
+struct startup {
+	enum startup_kind kind;
+	const char *directory; /* NULL: to stdout */
+	bool is_wait;          /* merpatid -w for each service of inetd's */
+};
+bool startup_write(const struct mailctl *mailctl,
+    const struct startup *startup, struct why *why);
 
 #endif

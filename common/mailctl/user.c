@@ -18,6 +18,7 @@
 #include "common/mailctl/account.h"
 #include "common/mailctl/mailctl.h"
 #include "common/mailctl/password.h"
+#include "common/mailctl/user_app.h"
 #include "common/mailctl/users_file.h"
 
 #define FILE_MAX_SIZE (64 * 1024 * 1024)
@@ -107,13 +108,12 @@ full_address(const struct mailctl *mailctl, const char *given,
 }
 
 static bool
-make_hash(bool from_stdin, char hash[HASH_SIZE], char password[PASSWORD_SIZE],
-    bool *is_made, struct why *why)
+make_hash(const struct mailctl *mailctl, struct slice address,
+    const char *password, char hash[HASH_SIZE], struct why *why)
 {
-	if (!password_obtain(password, from_stdin, is_made, why))
-		return false;
-	return password_hash(password, hash, HASH_SIZE) ||
-	       why_set(why, "crypt(3) makes no hash");
+	return user_password_hash(
+		   mailctl->settings, address, password, hash, HASH_SIZE) ||
+	       why_set(why, "no hash can be made");
 }
 
 static void
@@ -148,7 +148,8 @@ set_password(struct mailctl *mailctl, bool from_stdin, change_fn *change,
 	int code = EX_OK;
 
 	if (!full_address(mailctl, mailctl->argv[0], &address, &why) ||
-	    !make_hash(from_stdin, hash, password, &is_made, &why))
+	    !password_obtain(password, from_stdin, &is_made, &why) ||
+	    !make_hash(mailctl, buf_slice(&address), password, hash, &why))
 		code = EX_DATAERR;
 	if (code == EX_OK)
 		code = edit_open(&edit, mailctl, &why);
@@ -183,10 +184,10 @@ add_line(struct edit *edit, struct slice line, struct why *why)
 	slice_cut(line, ':', &name, &ready);
 	if (!slice_to_array(name, given, sizeof(given)))
 		return why_set(why, "the line is too long");
-	if (ready.len == 0 && (!password_make(password, why) ||
-				  !password_hash(password, hash, sizeof(hash))))
-		return why_set(why, "crypt(3) makes no hash");
 	ok = full_address(edit->mailctl, given, &address, why) &&
+	     (ready.len > 0 || (password_make(password, why) &&
+				   make_hash(edit->mailctl, buf_slice(&address),
+				       password, hash, why))) &&
 	     users_text_add(buf_slice(&edit->text), buf_slice(&address),
 		 ready.len > 0 ? ready : slice_of(hash), &edit->changed, why);
 	if (ok) {
@@ -280,6 +281,16 @@ is_confirmed(const struct mailctl *mailctl, const char *address)
 	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+/* The app passwords first: without a user they are good for nothing. */
+static int
+remove_user(struct edit *edit, struct slice address, struct why *why)
+{
+	if (!edit->mailctl->is_dry_run &&
+	    !user_app_forget(edit->mailctl->settings, address, why))
+		return EX_CANTCREAT;
+	return edit_commit(edit, why);
+}
+
 int
 verb_user_del(struct mailctl *mailctl)
 {
@@ -310,7 +321,7 @@ verb_user_del(struct mailctl *mailctl)
 		code = EXIT_NONE;
 	}
 	if (code == EX_OK)
-		code = edit_commit(&edit, &why);
+		code = remove_user(&edit, buf_slice(&address), &why);
 	if (code == EX_OK)
 		printf("%s removed; the mail stays where it was (below %s)\n",
 		    buf_string(&address), mailctl->settings->virtual_home);

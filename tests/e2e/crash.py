@@ -3,7 +3,7 @@
 over it, and a host with something of everything to do.
 
 A place is where copies of a message can be: "maildir", "mbox", a recipient
-at the sink, "dsn" (the report in the sender's mailbox). An attempt is one
+at the sink, "dsn" (a report in the sender's mailbox). An attempt is one
 try of a client to hand a message over; it was acknowledged or not.
 """
 
@@ -21,7 +21,7 @@ import sink
 
 W1 = "W1"  # the reply was lost: each unacknowledged attempt may be a copy
 W2 = "W2"  # per stop: one more copy at a remote host
-W3 = "W3"  # per stop: one more report of failure
+W3 = "W3"  # per stop: one more report
 P = "P"    # per stop: one more copy of a message from drop/
 
 REMOTE = ("ok@far.example", "later@far.example")
@@ -88,6 +88,7 @@ def text_of(label, lines=3):
 
 
 LINES = collections.defaultdict(lambda: 3, large=6000)
+NOTIFY = {"told": ("NOTIFY=SUCCESS",)}  # its "dsn" is one of success
 
 
 def label_of(text):
@@ -202,7 +203,8 @@ class CrashHost:
                               timeout=20) as smtp:
                 smtp.sendmail(self.address("sender"),
                               [self.address(r) for r in recipients],
-                              text_of(label, LINES[label]))
+                              text_of(label, LINES[label]),
+                              rcpt_options=NOTIFY.get(label, ()))
             done = True
         except (smtplib.SMTPException, OSError):
             done = False

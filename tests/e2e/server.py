@@ -7,6 +7,7 @@ live in a network namespace, where it has the standard ports.
 """
 
 import contextlib
+import itertools
 import os
 import pwd
 import select
@@ -23,7 +24,7 @@ LIBEXEC = os.path.join(PREFIX, "libexec", "merpati")
 SERVICES = ("smtp", "submission", "submissions", "pop3", "pop3s", "imap",
             "imaps")
 STANDARD = {"smtp": 25, "submission": 587, "submissions": 465, "pop3": 110,
-            "pop3s": 995, "imap": 143, "imaps": 993}
+            "pop3s": 995, "imap": 143, "imaps": 993, "lmtp": 24}
 IS_ROOT = os.getuid() == 0
 DEADLINE = 30
 
@@ -40,14 +41,35 @@ def wait_for(condition, what, seconds=DEADLINE):
         time.sleep(0.02)
 
 
+def port_block():
+    """Ports of this process alone: below those that the kernel gives to
+    clients, and locked by a name against another run on this machine."""
+    for number in range(10):
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind("\0merpati-test-ports-%d" % number)
+        except OSError:
+            lock.close()
+            continue
+        first = 10000 + 2000 * number
+        return lock, itertools.cycle(range(first, first + 2000))
+    raise AssertionError("ten runs of the tests at once")
+
+
+PORTS_LOCK, PORTS = port_block()
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
+    return list(itertools.islice(filter(is_free, PORTS), count))
 
 
 def run(*argv, **options):
@@ -85,7 +107,8 @@ class Host:
     """One Merpati host."""
 
     def __init__(self, directory, hostname="mail.kelompok1.local",
-                 domains=None, settings=None, namespace=None):
+                 domains=None, settings=None, namespace=None,
+                 services=SERVICES):
         self.directory = directory
         self.hostname = hostname
         self.domains = domains or [hostname]
@@ -95,14 +118,15 @@ class Host:
         self.spool = os.path.join(directory, "spool")
         self.homes = os.path.join(directory, "homes")
         self.state = os.path.join(directory, "state")
+        self.app_passwords = os.path.join(directory, "app-passwords")
         self.environment = dict(os.environ, MERPATI_CONF=self.conf)
         self.process = None
         if namespace:
             self.address = namespace.address
-            self.ports = dict(STANDARD)
+            self.ports = {name: STANDARD[name] for name in services}
         else:
             self.address = "127.0.0.1"
-            self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
+            self.ports = dict(zip(services, free_ports(len(services))))
         # Jailed processes must reach it: pytest's own folders are 0700.
         os.chmod(directory, 0o755)
         self.write_conf(settings or {})
@@ -117,6 +141,8 @@ class Host:
             "empty_directory": os.path.join(self.state, "empty"),
             "program_directory": LIBEXEC,
             "users": os.path.join(self.directory, "users"),
+            "app_passwords": self.app_passwords,
+            "client_certs": os.path.join(self.directory, "client-certs"),
             "aliases": os.path.join(self.directory, "aliases"),
             "virtual_aliases": os.path.join(self.directory, "valiases"),
             "route_map": os.path.join(self.directory, "route.map"),
@@ -227,6 +253,18 @@ class Host:
 
     def wait_queue_empty(self, seconds=DEADLINE):
         wait_for(lambda: not self.queue_files(), "an empty queue", seconds)
+
+    def wait_queue_without(self, text):
+        """No queue file, finished or in the making, has these bytes."""
+        def is_there():
+            for path in self.queue_files():
+                with contextlib.suppress(FileNotFoundError):
+                    with open(path, "rb") as file:
+                        if text.encode() in file.read():
+                            return True
+            return False
+
+        wait_for(lambda: not is_there(), "a queue without %r" % text)
 
     def maildir(self, user):
         local, domain = user.split("@")

@@ -7,14 +7,17 @@ As a program: sink.py [--port N] [--address A] [--directory D] [KNOB=VALUE...]
 prints its port, then one JSON line per message; VALUE is JSON or a string.
 
 Knobs and defaults are in KNOBS below. A message is a dict: mail_from,
-rcpt_to, data (bytes, dots undone), raw (as on the wire), is_tls, login,
-connection (number), commands (all of this connection so far).
+rcpt_to, data (bytes, dots undone), raw (as on the wire), chunks (sizes, of
+BDAT), is_tls, login, peer (address), connection (number),
+commands (all of this connection so far).
 """
 
 import base64
+import contextlib
 import json
 import os
 import re
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -29,8 +32,11 @@ KNOBS = {
     "ehlo": True,           # False: EHLO is unknown, HELO works
     "extensions": ["PIPELINING", "8BITMIME", "SIZE 52428800",
                    "ENHANCEDSTATUSCODES"],
+    "lmtp": {},             # {regular expression on the recipient: reply}:
+                            # LHLO, a reply for each recipient at the end
     "starttls": False,      # offer STARTTLS, with a certificate of our own
     "implicit_tls": False,  # TLS before the greeting
+    "certificate": "",      # leave it in this directory as cert.pem
     "broken_tls": False,    # say 220 to STARTTLS, then talk rubbish
     "injected": "",         # sent right behind the reply to STARTTLS
     "auth": "",             # "user:password", offered as PLAIN and LOGIN
@@ -41,6 +47,7 @@ KNOBS = {
     "max_rcpt": 0,          # then 452 4.5.3
     "data": "",             # reply to DATA instead of 354
     "end": "",              # reply to the end of data
+    "chunk": "",            # reply to each chunk but the last
     "drop": "",             # close at: GREETING EHLO MAIL RCPT DATA BODY END
     "drop_after": 0,        # close after this many messages
     "slow": 0,              # seconds before each reply
@@ -55,7 +62,9 @@ def make_certificate(directory, name="sink.test"):
     subprocess.run(
         ["openssl", "req", "-x509", "-nodes", "-days", "2",
          "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-subj", "/CN=" + name, "-out", paths[0], "-keyout", paths[1]],
+         "-subj", "/CN=" + name,
+         "-addext", "subjectAltName=DNS:%s,IP:127.0.0.1" % name,
+         "-out", paths[0], "-keyout", paths[1]],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return paths
 
@@ -79,6 +88,7 @@ class Session(socketserver.BaseRequestHandler):
 
     def reset(self):
         self.mail_from, self.rcpt_to = None, []
+        self.chunks = []
 
     def reply(self, text):
         knobs = self.server.knobs
@@ -99,6 +109,17 @@ class Session(socketserver.BaseRequestHandler):
                 raise Closed
             self.buffer = self.buffer[self.position:] + more
             self.position = 0
+
+    def read_bytes(self, count):
+        while len(self.buffer) - self.position < count:
+            more = self.request.recv(65536)
+            if not more:
+                raise Closed
+            self.buffer = self.buffer[self.position:] + more
+            self.position = 0
+        data = self.buffer[self.position:self.position + count]
+        self.position += count
+        return data
 
     def drop(self, stage):
         if self.server.knobs["drop"] == stage:
@@ -124,6 +145,11 @@ class Session(socketserver.BaseRequestHandler):
 
     def do_HELO(self, line):
         self.reply("250 " + self.server.knobs["hostname"])
+
+    def do_LHLO(self, line):
+        if not self.server.knobs["lmtp"]:
+            return self.do_unknown(line)
+        return self.do_EHLO(line)
 
     def do_EHLO(self, line):
         knobs = self.server.knobs
@@ -158,6 +184,8 @@ class Session(socketserver.BaseRequestHandler):
 
     def do_AUTH(self, line):
         words = line.split(" ")
+        if words[1].upper() in ("XOAUTH2", "OAUTHBEARER"):
+            return self.auth_token(base64.b64decode(words[2]).decode())
         if words[1].upper() == "PLAIN":
             _, user, password = base64.b64decode(words[2]).split(b"\0")
         else:
@@ -169,6 +197,16 @@ class Session(socketserver.BaseRequestHandler):
         if given != self.server.knobs["auth"]:
             return self.reply("535 5.7.8 wrong")
         self.login = user.decode()
+        self.reply("235 2.7.0 ok")
+
+    def auth_token(self, text):
+        user = re.search("(?:a=|user=)([^,\1]*)", text).group(1)
+        token = re.search("\1auth=Bearer ([^\1]*)\1\1$", text).group(1)
+        if user + ":" + token != self.server.knobs["auth"]:
+            self.reply("334 eyJzdGF0dXMiOiI0MDEifQ==")
+            self.read_line()
+            return self.reply("535 5.7.8 wrong token")
+        self.login = user
         self.reply("235 2.7.0 ok")
 
     def do_MAIL(self, line):
@@ -205,19 +243,46 @@ class Session(socketserver.BaseRequestHandler):
         while not (lines[-1] == b".\r\n" and lines[-2].endswith(b"\r\n")):
             lines.append(self.read_line())
         raw = b"".join(lines[1:])
+        self.take(raw, re.sub(rb"(?:^|(?<=\r\n))\.", b"", raw[:-3]))
+
+    def do_BDAT(self, line):
+        words = line.split(" ")
+        data = self.read_bytes(int(words[1]))
+        self.drop("DATA")
+        if not self.rcpt_to:
+            return self.reply("503 5.5.1 RCPT first")
+        self.chunks.append(data)
+        if len(words) < 3:
+            self.drop("BODY")
+            if self.server.knobs["chunk"]:
+                self.reset()
+            return self.reply(self.server.knobs["chunk"] or "250 2.0.0 more")
+        data = b"".join(self.chunks)
+        self.take(data, data)
+
+    def take(self, raw, data):
         self.drop("END")
         if self.server.knobs["end"]:
             self.reset()
             return self.reply(self.server.knobs["end"])
         self.sent += 1
-        data = re.sub(rb"(?:^|(?<=\r\n))\.", b"", raw[:-3])
+        replies = ["250 2.0.0 ok: message %d"
+                   % (len(self.server.messages) + 1)]
+        if self.server.knobs["lmtp"]:
+            replies = [next((text for pattern, text
+                             in self.server.knobs["lmtp"].items()
+                             if re.search(pattern, address)), replies[0])
+                       for address in self.rcpt_to]
         self.server.add({
             "mail_from": self.mail_from, "rcpt_to": self.rcpt_to,
             "data": data, "raw": raw, "is_tls": self.is_tls,
-            "login": self.login, "connection": self.number,
+            "login": self.login, "peer": self.client_address[0],
+            "connection": self.number,
+            "chunks": [len(chunk) for chunk in self.chunks],
             "commands": list(self.commands)})
         self.reset()
-        self.reply("250 2.0.0 ok: message %d" % len(self.server.messages))
+        for text in replies:
+            self.reply(text)
         if self.sent == self.server.knobs["drop_after"]:
             raise Closed
 
@@ -247,8 +312,11 @@ class Sink(socketserver.ThreadingTCPServer):
         self.on_message = on_message
         if self.knobs["starttls"] or self.knobs["implicit_tls"]:
             with tempfile.TemporaryDirectory() as directory:
+                directory = self.knobs["certificate"] or directory
                 self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 self.context.load_cert_chain(*make_certificate(directory))
+        if ":" in address:
+            self.address_family = socket.AF_INET6
         super().__init__((address, port), Session)
         self.port = self.server_address[1]
 
@@ -266,6 +334,15 @@ class Sink(socketserver.ThreadingTCPServer):
     def __exit__(self, *_):
         self.shutdown()
         self.server_close()
+
+
+@contextlib.contextmanager
+def hanging_host():
+    """It takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        yield listener.getsockname()[1]
 
 
 def main(arguments):

@@ -20,7 +20,8 @@ from server import wait_for
 XINETD = "/usr/sbin/xinetd"
 INETD = "/var/cache/merpati-tests/openbsd-inetd/usr/sbin/inetd"
 ACTIVATE = "/usr/bin/systemd-socket-activate"
-WAYS = ("merpatid", "xinetd", "inetd", "systemd")
+WAYS = ("merpatid", "xinetd", "inetd", "systemd", "xinetd-wait",
+        "inetd-wait")
 
 
 def numbers():
@@ -63,11 +64,13 @@ class Started:
     def write_snippets(self, kind):
         shutil.rmtree(self.snippets, ignore_errors=True)
         os.mkdir(self.snippets)
-        self.host.mailctl("startup", "--directory", self.snippets, kind)
+        options = ["--wait"] if self.way.endswith("-wait") else []
+        self.host.mailctl("startup", "--directory", self.snippets, *options,
+                          kind)
         return self.snippets
 
     def start(self):
-        getattr(self, "start_" + self.way)()
+        getattr(self, "start_" + self.way.replace("-wait", ""))()
         if self.way != "merpatid":
             self.spawn(os.path.join(server.LIBEXEC, "qmgr"), "-c",
                        self.host.conf)
@@ -113,6 +116,19 @@ class Started:
             self.spawn(ACTIVATE, "--accept", "--inetd", "-l", place,
                        *command.lstrip("-").split())
 
+    def end_waiting_servers(self):
+        def servers():
+            for pid in processes_of(self.host):
+                with contextlib.suppress(OSError):
+                    with open("/proc/%d/cmdline" % pid, "rb") as file:
+                        if b"\0-w\0" in file.read():
+                            yield pid
+
+        for pid in servers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not list(servers()), "the servers to end")
+
     def stop(self):
         self.host.stop()
         for child in self.children:
@@ -146,7 +162,8 @@ def setting(path, name):
 
 
 def need(way):
-    program = {"xinetd": XINETD, "inetd": INETD, "systemd": ACTIVATE}.get(way)
+    program = {"xinetd": XINETD, "inetd": INETD, "systemd": ACTIVATE}.get(
+        way.replace("-wait", ""))
     if program and not os.access(program, os.X_OK):
         pytest.skip("no %s: tests/install-packages test" % program)
 

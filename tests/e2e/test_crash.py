@@ -93,6 +93,7 @@ def mail_traffic(c, environment):
     c.send("two", "maildir")
     c.send("large", "maildir")
     c.send("both", "maildir", "mbox")
+    c.send("told", "maildir", places=("maildir", "dsn"))
     c.send("far", "maildir", "mbox", "ok@far.example", "no@far.example",
            "later@far.example",
            places=("maildir", "mbox") + crash.REMOTE + ("dsn",))
@@ -196,9 +197,10 @@ def come_to_rest(c):
     for label in sorted({label for label, _ in again}):
         places = [place for name, place in sorted(again) if name == label]
         to = [place for place in places if place != "dsn"]
-        if "dsn" in places:
+        if "dsn" in places and label not in crash.NOTIFY:
             to.append("no@far.example")
         assert c.send(label, *to, places=places)
+    c.host.mailq("resume", "far.example", check=False)
     c.host.mailq("release", "all", check=False)
     c.host.mailq("retry", "all", check=False)
     c.send("after", "also", places=("maildir",))
@@ -234,6 +236,7 @@ def run_point(c, point):
     c.keep(c.host.mailq("hold", "all", check=False, env=armed))
     c.keep(c.host.mailq("delete", "to=doomed@far.example", "--yes",
                         check=False, env=armed))
+    c.keep(c.host.mailq("pause", "far.example", check=False, env=armed))
     return acked, pop3
 
 

@@ -170,6 +170,40 @@ DIALOGUES = {
 }
 
 
+def spoil_settings(host):
+    with open(host.conf, "a") as conf:
+        conf.write("no_such_setting = 1\n")
+
+
+def is_refused(host, service):
+    """A sender whose settings are in error is told so, and no more."""
+    wire = Wire(host.connect(service))
+    reply = wire.rest().decode()
+    wire.close()
+    assert reply.startswith(("421 4.3.5", "-ERR [SYS/TEMP]",
+                             "* BYE [UNAVAILABLE]")), reply
+    assert reply.count("\n") == 1
+    return True
+
+
+@pytest.mark.parametrize("way", ["xinetd-wait", "inetd-wait"])
+def test_a_waiting_server_outlives_bad_settings(way, make_host):
+    host = prepared(make_host)
+    with open(host.conf) as conf:
+        good = conf.read()
+    with starters.running(way, host) as started:
+        assert greet(host)
+        spoil_settings(host)
+        # As merpatid, it keeps the old ones; who is started now has none.
+        assert greet(host)
+        started.end_waiting_servers()
+        for service in BANNERS:
+            assert is_refused(host, service)
+        with open(host.conf, "w") as conf:
+            conf.write(good)
+        assert greet(host)
+
+
 @pytest.mark.parametrize("way", starters.WAYS[1:])
 def test_no_log_line_reaches_the_client(way, make_host):
     """The log is standard error, and inetd's is the connection."""
@@ -185,16 +219,10 @@ def test_no_log_line_reaches_the_client(way, make_host):
             assert len(lines) >= 5, (service, lines)
             for line in lines:
                 assert re.fullmatch(REPLIES[service], line), (service, line)
-        # A sender whose settings are in error is told so, and no more.
-        with open(host.conf, "a") as conf:
-            conf.write("no_such_setting = 1\n")
-        for service in BANNERS:
-            wire = Wire(host.connect(service))
-            reply = wire.rest().decode()
-            wire.close()
-            assert reply.startswith(("421 4.3.5", "-ERR [SYS/TEMP]",
-                                     "* BYE [UNAVAILABLE]")), reply
-            assert reply.count("\n") == 1
+        if not way.endswith("-wait"):
+            spoil_settings(host)
+            for service in BANNERS:
+                is_refused(host, service)
 
 
 def facts_of(pid, host):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Mail to and from Postfix, installed from the Debian package."""
 
+import email
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import socket
 import pytest
 
 import server
+from test_esmtp import envelopes
 
 pytestmark = [
     pytest.mark.skipif(not server.IS_ROOT, reason="Postfix needs root"),
@@ -21,7 +23,7 @@ pytestmark = [
 class Postfix:
     """A private Postfix with one virtual mailbox domain, post.test."""
 
-    def __init__(self, folder, relayhost):
+    def __init__(self, folder, relayhost, more=""):
         self.folder = folder
         self.port = server.free_ports(1)[0]
         self.conf = os.path.join(folder, "conf")
@@ -52,7 +54,8 @@ maillog_file = %(folder)s/log
 maillog_file_prefixes = %(folder)s
 minimal_backoff_time = 5s
 queue_run_delay = 5s
-""" % {"folder": folder, "relayhost": relayhost})
+%(more)s
+""" % {"folder": folder, "relayhost": relayhost, "more": more})
         source = next(path for path in (
             "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf")
             if os.path.exists(path))
@@ -110,7 +113,7 @@ def test_mail_to_and_from_postfix(postfix_and_host, picture):
         text = file.read()
     assert body.replace("\r\n", "\n") in text
     host.wait_queue_empty()
-    assert "status=sent" in host.read_log()
+    host.wait_log("status=sent")
     # And back.
     with smtplib.SMTP("127.0.0.1", postfix.port, timeout=30) as smtp:
         smtp.sendmail("budi@post.test", ["mahen@" + host.hostname],
@@ -122,6 +125,90 @@ def test_mail_to_and_from_postfix(postfix_and_host, picture):
     assert "Subject: from postfix" in text
     # Postfix used STARTTLS, since it is offered.
     assert re.search(r"with ESMTPS\b", text)
+
+
+def reports(host, user):
+    """(action, delivery-status groups) of each report in a mailbox."""
+    found = []
+    for path in host.messages(user):
+        with open(path, "rb") as file:
+            mail = email.message_from_binary_file(file)
+        if mail.get_content_type() == "multipart/report":
+            groups = mail.get_payload()[1].get_payload()
+            found.append((groups[1]["action"], groups))
+    return found
+
+
+def test_postfix_reports_for_us(postfix_and_host):
+    postfix, host = postfix_and_host
+    user = "mahen@" + host.hostname
+    with smtplib.SMTP("127.0.0.1", host.ports["smtp"], timeout=30) as smtp:
+        smtp.ehlo()
+        smtp.mail(user, ["RET=HDRS", "ENVID=QQ+2B314"])
+        smtp.rcpt("budi@post.test", ["NOTIFY=SUCCESS,FAILURE",
+                                     "ORCPT=rfc822;first+2Bname@x.test"])
+        smtp.data("Subject: to postfix\r\n\r\nhello\r\n")
+    server.wait_for(postfix.messages, "mail in Postfix's mailbox")
+    host.wait_messages(user, 1)
+    (action, groups), = reports(host, user)
+    # Postfix got it all, and it is Postfix that says so.
+    assert action == "delivered"
+    assert groups[0]["reporting-mta"] == "dns; mail.post.test"
+    assert groups[0]["original-envelope-id"] == "QQ+314"
+    assert groups[1]["original-recipient"] == "rfc822;first+name@x.test"
+    assert groups[1]["final-recipient"] == "rfc822; budi@post.test"
+
+
+def test_a_postfix_that_knows_nothing(postfix_and_host):
+    postfix, host = postfix_and_host
+    user = "mahen@" + host.hostname
+    server.run("postconf", "-c", postfix.conf, "-e",
+               "smtpd_discard_ehlo_keywords = 8bitmime,smtputf8,chunking,dsn")
+    server.run("postfix", "-c", postfix.conf, "reload")
+
+    def is_silent():
+        with smtplib.SMTP("127.0.0.1", postfix.port, timeout=30) as smtp:
+            smtp.ehlo()
+            return not smtp.has_extn("8bitmime")
+
+    server.wait_for(is_silent, "Postfix without 8BITMIME")
+    text = "caf\u00e9 \u2615 = all is well here\r\n.\r\n" * 3
+    with smtplib.SMTP("127.0.0.1", host.ports["smtp"], timeout=30) as smtp:
+        smtp.ehlo()
+        smtp.mail(user, ["BODY=8BITMIME"])
+        smtp.rcpt("budi@post.test", ["NOTIFY=SUCCESS"])
+        smtp.data(("Subject: x\r\nMIME-Version: 1.0\r\n"
+                   "Content-Type: text/plain; charset=utf-8\r\n"
+                   "Content-Transfer-Encoding: 8bit\r\n\r\n" +
+                   text).encode())
+    server.wait_for(postfix.messages, "mail in Postfix's mailbox")
+    with open(postfix.messages()[0], "rb") as file:
+        raw = file.read()
+    mail = email.message_from_bytes(raw)
+    assert raw.isascii()
+    assert mail["content-transfer-encoding"] == "quoted-printable"
+    assert mail.get_payload(decode=True).decode() == \
+        text.replace("\r\n", "\n")
+    host.wait_messages(user, 1)
+    assert [action for action, _ in reports(host, user)] == ["relayed"]
+
+
+def test_utf8_and_chunks_to_postfix(postfix_and_host):
+    postfix, host = postfix_and_host
+    user = "mahen@" + host.hostname
+    body = "".join("line %06d\r\n" % n for n in range(40000))
+    with smtplib.SMTP("127.0.0.1", host.ports["smtp"], timeout=30) as smtp:
+        smtp.ehlo()
+        smtp.mail(user, ["SMTPUTF8", "BODY=8BITMIME"])
+        smtp.rcpt("budi@post.test")
+        smtp.data(("Subject: caf\u00e9\r\n\r\n" + body).encode())
+    server.wait_for(postfix.messages, "mail in Postfix's mailbox")
+    with open(postfix.messages()[0], "rb") as file:
+        raw = file.read()
+    assert "\nSubject: caf\u00e9\n".encode() in raw
+    assert raw.endswith(body.replace("\r\n", "\n").encode())
+    # So Postfix answers BDAT, but not DATA.
+    host.wait_log(" bytes queued as ")
 
 
 def test_a_burst_from_smtp_source(postfix_and_host):
@@ -137,3 +224,47 @@ def test_a_burst_from_smtp_source(postfix_and_host):
         host.wait_messages(user, before + 100)
     host.wait_queue_empty()
     assert len(host.messages(user)) == 300
+
+
+def test_extensions_and_lmtp_from_postfix(make_host, folder):
+    """Its smtp(8) hands on SMTPUTF8 and DSN, its lmtp(8) speaks LMTP."""
+    host = make_host(domains=["mail.kelompok1.local", "lmtp.test"],
+                     services=server.SERVICES + ("lmtp",))
+    for name in ("mahen", "hendro"):
+        host.add_user(name + "@lmtp.test")
+    host.write("route.map", "away.example 127.0.0.1:%d\n" %
+               server.free_ports(1)[0])
+    postfix = Postfix(
+        folder, "[127.0.0.1]:%d" % host.ports["smtp"],
+        "transport_maps = inline:{lmtp.test=lmtp:inet:[127.0.0.1]:%d}" %
+        host.ports["lmtp"])
+    try:
+        host.start()
+        with smtplib.SMTP("127.0.0.1", postfix.port, timeout=30) as smtp:
+            smtp.ehlo()
+            assert smtp.mail("j\u00f6rg@b.example", [
+                "SMTPUTF8", "BODY=8BITMIME", "RET=HDRS",
+                "ENVID=QQ+2B1"])[0] == 250
+            assert smtp.rcpt("\u7528@away.example", [
+                "NOTIFY=SUCCESS,FAILURE",
+                "ORCPT=utf-8;\\x{7528}@c.example"])[0] == 250
+            assert smtp.data("Subject: \u00fc\r\n\r\n\u00fc\r\n"
+                             .encode())[0] == 250
+            assert smtp.sendmail("mahen@lmtp.test", [
+                "mahen@lmtp.test", "nobody@lmtp.test", "hendro@lmtp.test"],
+                "Subject: by lmtp\r\n\r\nx\r\n") == {}
+        for name in ("mahen", "hendro"):
+            path = host.wait_messages(name + "@lmtp.test", 1)[0]
+            with open(path) as file:
+                assert re.search(r"with LMTPS? id", file.read())
+        envelope = server.wait_for(lambda: [
+            found for found in envelopes(host)
+            if found["S"].startswith("j")], "the message in the queue")[0]
+        assert int(envelope["O"].split()[0]) & 0x25 == 0x25
+        assert envelope["I"] == "QQ+1"
+        recipient = envelope["R"][0]
+        assert recipient["n"] == "SF"
+        assert recipient["r"] == "utf-8;\u7528@c.example"
+        assert recipient["a"] == "\u7528@away.example"
+    finally:
+        postfix.stop()

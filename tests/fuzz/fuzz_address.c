@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/address.h"
+#include "common/idna.h"
 #include "common/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_path(struct slice input, struct arena *arena)
 {
-	static const struct address_syntax syntax = { true, true };
+	static const struct address_syntax syntax = { true, true, true };
 	struct address address, again;
 	struct buf out;
 
@@ -27,6 +28,9 @@ check_path(struct slice input, struct arena *arena)
 	BUG_UNLESS(address_parse(buf_slice(&out), arena, &again));
 	BUG_UNLESS(slice_eq(address.local, again.local));
 	BUG_UNLESS(slice_eq(address.domain, again.domain));
+	if (idna_address(&address, arena))
+		BUG_UNLESS(
+		    address.domain.len == 0 || domain_is_valid(address.domain));
 	buf_free(&out);
 }
 

@@ -47,7 +47,7 @@ play_input(struct play *play, struct slice input)
 		case CLIENT_READ:
 			return;
 		case CLIENT_HANDSHAKE:
-			client_set_tls(client);
+			client_set_tls(client, true);
 			break;
 		case CLIENT_READY:
 			client_begin(client, &play->message);

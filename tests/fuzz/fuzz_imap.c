@@ -22,7 +22,8 @@ run_login(struct slice input, size_t step)
 	const struct settings settings = { .hostname = hostname };
 	const struct connection connection = { .settings = &settings,
 		.listener = &listener,
-		.may_auth_in_clear = true };
+		.may_auth_in_clear = true,
+		.mechanisms = ~0U };
 	enum login_effect effect = LOGIN_READ;
 	struct login login;
 	struct slice piece = { NULL, 0 };
@@ -32,7 +33,7 @@ run_login(struct slice input, size_t step)
 		effect = login_step(&login, &piece);
 		buf_clear(&login.replies);
 		if (effect == LOGIN_AUTH)
-			login_answered(&login, CONTROL_AUTH_NO);
+			login_answered(&login, AUTH_RESULT_NO);
 		if (effect != LOGIN_READ || piece.len > 0)
 			continue;
 		if (input.len == 0)

@@ -17,15 +17,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 fuzz_login(struct slice input)
 {
+	const struct pop3_offer offer = {
+		.may_login = true, .may_stls = true, .mechanisms = ~0U
+	};
 	struct pop3_login login;
 	enum pop3_login_effect effect = LOGIN_CONTINUE;
 
-	pop3_login_init(&login, true, true);
+	pop3_login_init(&login, &offer);
 	while (input.len > 0 &&
 	       (effect == LOGIN_CONTINUE || effect == LOGIN_CHECK)) {
 		effect = pop3_login_feed(&login, &input);
 		if (effect == LOGIN_CHECK)
-			effect = pop3_login_refused(&login, AUTH_ANSWER_NO);
+			effect = pop3_login_answered(&login, AUTH_RESULT_NO);
 		BUG_UNLESS(!login.out.failed);
 		buf_clear(&login.out);
 	}

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool is_first = true;
 
 	slice_cut(rest, '\n', &line, &rest);
-	if (!sasl_begin(&sasl, line))
+	if (!sasl_begin(&sasl, line, ~0U))
 		status = SASL_BAD;
 	while (status == SASL_CONTINUE && rest.len > 0) {
 		slice_cut(rest, '\n', &line, &rest);
@@ -29,7 +29,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    &sasl, !is_first || line.len > 0, line, &challenge);
 		is_first = false;
 	}
-	if (status == SASL_DONE) {
+	if (status == SASL_DONE && sasl.password.len == 0) {
+		BUG_UNLESS(sasl.user.len == 0);
+		BUG_UNLESS(sasl.response.len <= LIMIT_SASL_RESPONSE);
+	} else if (status == SASL_DONE) {
 		BUG_UNLESS(sasl.user.len > 0);
 		BUG_UNLESS(sasl.user.len <= LIMIT_USER_NAME);
 		BUG_UNLESS(sasl.password.len > 0);

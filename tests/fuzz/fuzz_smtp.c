@@ -16,10 +16,13 @@ static void
 run(struct driver *driver, uint8_t choice, struct slice input, size_t step)
 {
 	static const char *const listeners[] = { "smtp", "submission",
-		"submissions", "smtp" };
+		"submissions", "lmtp" };
 
-	driver_init(driver, listeners[choice & 3], choice & 4);
+	driver_init(driver,
+	    (choice & 67) == 64 ? "friend" : listeners[choice & 3], choice & 4);
 	driver->connection.may_auth_in_clear = choice & 8;
+	driver->connection.may_xclient = choice & 64;
+	driver->connection.may_xforward = choice & 64;
 	driver->is_enqueue_dead = choice & 16;
 	driver_feed(driver, input, step);
 	driver_end(driver, choice & 32);

@@ -14,6 +14,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "common/slice.h"
 
 #define assert_slice_equal(actual, expected)                            \
@@ -24,5 +27,20 @@
 			assert_memory_equal(                            \
 			    actual_.ptr, expected_.ptr, expected_.len); \
 	} while (0)
+
+/* A test's own directory with all in it; 0 when it is gone. */
+static inline int
+remove_folder(const char *path)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", path, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
 
 #endif

@@ -11,6 +11,7 @@
 
 static const struct address_syntax sender = { .may_be_null = true };
 static const struct address_syntax recipient = { .may_be_local = true };
+static const struct address_syntax utf8 = { .may_be_utf8 = true };
 
 static void
 paths_are_taken_as_the_grammar_says(void **state)
@@ -174,10 +175,57 @@ domains_have_labels_of_letters_digits_hyphens(void **state)
 	assert_false(domain_is_valid(slice_make(label, 64)));
 }
 
+static void
+utf8_stands_where_it_may(void **state)
+{
+	static const struct {
+		const char *text, *local, *domain; /* NULL: refused */
+	} cases[] = {
+		{ "<j\xc3\xb6rg@b.test>", "j\xc3\xb6rg", "b.test" },
+		{ "<\xe7\x94\xa8@\xe4\xbe\x8b.test>", "\xe7\x94\xa8",
+		    "\xe4\xbe\x8b.test" },
+		{ "<\"\xc3\xa4 b\"@b.test>", "\xc3\xa4 b", "b.test" },
+		{ "<a@xn--e1afmkfd.test>", "a", "xn--e1afmkfd.test" },
+		{ "<e\xcc\x81@b.test>", "e\xcc\x81", "b.test" },
+		{ "<\xc3@b.test>", NULL, NULL },
+		{ "<a@b\xc3.test>", NULL, NULL },
+		{ "<\xc0\xaf@b.test>", NULL, NULL },
+		{ "<\xed\xa0\x80@b.test>", NULL, NULL },
+		{ "<\"\xff\"@b.test>", NULL, NULL },
+		{ "<a@-\xc3\xa4.test>", NULL, NULL },
+		{ "<a@\xc3\xa4..test>", NULL, NULL },
+		{ "<a@\xc3\xa4_.test>", NULL, NULL },
+	};
+	struct arena *arena = arena_new("test", 65536);
+	struct address address;
+	struct slice text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool ok;
+
+		text = slice_of(cases[i].text);
+		ok = address_parse_path(&text, utf8, arena, &address, NULL);
+		assert_int_equal(ok, cases[i].local != NULL);
+		if (ok) {
+			assert_slice_equal(
+			    address.local, slice_of(cases[i].local));
+			assert_slice_equal(
+			    address.domain, slice_of(cases[i].domain));
+		}
+		text = slice_of(cases[i].text);
+		if (!slice_is_ascii(text))
+			assert_false(address_parse_path(
+			    &text, sender, arena, &address, NULL));
+	}
+	arena_free(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(utf8_stands_where_it_may),
 		cmocka_unit_test(paths_are_taken_as_the_grammar_says),
 		cmocka_unit_test(what_is_no_path_is_refused_with_a_reason),
 		cmocka_unit_test(long_addresses_are_refused_not_cut),

@@ -40,7 +40,7 @@ static const struct bad_case {
 } bad_cases[] = {
 	{ "wrong magic", SLICE("XPC\x01\0\0\0\0") },
 	{ "type 0", SLICE("MPC\0\0\0\0\0") },
-	{ "type past the requests", SLICE("MPC\x05\0\0\0\0") },
+	{ "type past the requests", SLICE("MPC\x06\0\0\0\0") },
 	{ "type past the answers", SLICE("MPC\x46\0\0\0\0") },
 	{ "type 255", SLICE("MPC\xff\0\0\0\0") },
 	{ "half a frame", SLICE("MPC\x01") },

@@ -3,6 +3,7 @@
 
 #include "common/front.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,60 +20,57 @@
 #include "common/inject.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/passing.h"
 #include "common/pipemsg.h"
 #include "common/program.h"
+#include "common/server_notice.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/common/front_session.h"
 
 /*
  * The front under test runs in a child with a loopback connection; the
  * compartments are functions of this file, and so are the sessions. A
  * session writes "done" when it got as far as it should.
  */
+/* Takes the session that comes with the facts. */
 static bool
-ask(enum control_type type)
+take_session(struct inject_facts *facts, int *session, int64_t deadline)
 {
-	struct control control = { .type = (uint8_t)type };
+	int attached[PASSING_MAX];
 
-	return control_send(SESSION_CONTROL, control) == IO_OK;
+	if (passing_receive(ENQUEUE_FACTS, facts, sizeof(*facts), attached,
+		deadline) != IO_OK ||
+	    facts->magic != INJECT_FACTS_MAGIC)
+		return false;
+	if (attached[INJECT_SESSION] < 0)
+		return true;
+	if (*session >= 0)
+		close(*session);
+	*session = attached[INJECT_SESSION];
+	return true;
 }
 
-static int
-answer(void)
-{
-	struct control control;
-
-	if (control_receive(SESSION_CONTROL, &control, io_deadline(20)) !=
-	    IO_OK)
-		return -1;
-	return control.type;
-}
-
-static int
-done(void)
-{
-	return write(SESSION_OUTPUT, "done", 4) == 4 ? 0 : 1;
-}
-
-/* Echoes one message and says how the facts were. */
+/* Echoes one message of each session, and says who logged in and which of
+ * its sessions this is. */
 static int
 fake_enqueue(const struct settings *settings, int argc, char *const argv[])
 {
 	struct inject_facts facts;
 	char text[64] = "";
+	int session = -1, sessions = 0;
 
 	(void)settings;
 	(void)argv;
-	if (argc != 1 ||
-	    io_read_all(ENQUEUE_FACTS, &facts, sizeof(facts),
-		io_deadline(20)) != IO_OK ||
-	    facts.magic != INJECT_FACTS_MAGIC)
-		return 1;
-	if (read(ENQUEUE_SESSION, text, 5) == 5 &&
-	    io_read_all(
-		ENQUEUE_FACTS, &facts, sizeof(facts), io_deadline(20)) == IO_OK)
-		snprintf(text, sizeof(text), "login=%.50s", facts.login);
-	return write(ENQUEUE_SESSION, text, strlen(text)) < 0;
+	while (argc == 1 && take_session(&facts, &session, IO_FOREVER)) {
+		sessions++;
+		if (read(session, text, 5) == 5 &&
+		    take_session(&facts, &session, io_deadline(20)))
+			snprintf(text, sizeof(text), "login=%.30s session=%d",
+			    facts.login, sessions);
+		if (write(session, text, strlen(text)) < 0)
+			return 1;
+	}
+	return 0;
 }
 
 /* "good" is right, "root" would be a user that nobody may become. */
@@ -80,8 +78,9 @@ static int
 fake_auth(const struct settings *settings, int argc, char *const argv[])
 {
 	struct auth_verdict verdict = { .magic = AUTH_VERDICT_MAGIC };
+	struct auth_facts facts;
 	struct message message;
-	struct slice user;
+	struct slice mechanism, user;
 	bool ok;
 
 	(void)settings;
@@ -90,6 +89,13 @@ fake_auth(const struct settings *settings, int argc, char *const argv[])
 	message_init(&message);
 	ok = message_receive(&message, AUTH_CREDENTIAL, io_deadline(20)) ==
 	     IO_OK;
+	ok = ok &&
+	     io_read_all(AUTH_FACTS, &facts, sizeof(facts), io_deadline(20)) ==
+		 IO_OK &&
+	     facts.magic == AUTH_FACTS_MAGIC &&
+	     facts.service == AUTH_SERVICE_SMTP &&
+	     (facts.mechanisms & AUTH_PLAIN) != 0;
+	message_get_slice(&message, &mechanism);
 	message_get_slice(&message, &user);
 	if (slice_eq(user, S("good")) || slice_eq(user, S("root"))) {
 		verdict.answer = AUTH_ANSWER_YES;
@@ -129,14 +135,24 @@ const struct program program_table[] = {
 	{ NULL, NULL },
 };
 
+/* auth_ask, for a session that may do what is not allowed. */
 static bool
 log_in(const char *user, int *got)
 {
-	if (!auth_send(SESSION_AUTH, slice_of(user), S("password"), "test") ||
-	    !ask(CONTROL_AUTH))
-		return false;
-	*got = answer();
-	return true;
+	struct message message;
+	bool ok;
+
+	message_init(&message);
+	message_begin(&message, AUTH_CREDENTIAL_MESSAGE);
+	message_put_string(&message, "PLAIN");
+	message_put_string(&message, user);
+	message_put_string(&message, "password");
+	ok = message_send(&message, SESSION_AUTH, io_deadline(20)) == IO_OK &&
+	     ask(CONTROL_AUTH);
+	message_free(&message);
+	if (ok)
+		*got = answer();
+	return ok;
 }
 
 static int
@@ -156,9 +172,9 @@ session_submits(const struct connection *c)
 	    !log_in("good", &got) || got != CONTROL_AUTH_OK ||
 	    write(SESSION_ENQUEUE, "hello", 5) != 5 ||
 	    read(SESSION_ENQUEUE, text, sizeof(text) - 1) <= 0 ||
-	    strcmp(text, "login=good") != 0)
+	    strncmp(text, "login=good", 10) != 0)
 		return 1;
-	return done();
+	return write(SESSION_OUTPUT, text + 11, strlen(text + 11)) < 0;
 }
 
 static int
@@ -168,6 +184,23 @@ session_asks_for_enqueue_twice(const struct connection *c)
 	if (!ask(CONTROL_ENQUEUE) || answer() != CONTROL_READY)
 		return 1;
 	ask(CONTROL_ENQUEUE);
+	return answer() == CONTROL_READY ? done() : 1;
+}
+
+static int
+session_begins_mail(const struct connection *c)
+{
+	(void)c;
+	return ask(CONTROL_MAIL) ? done() : 1;
+}
+
+static int
+session_begins_mail_twice(const struct connection *c)
+{
+	(void)c;
+	if (!ask(CONTROL_MAIL))
+		return 1;
+	ask(CONTROL_MAIL);
 	return answer() == CONTROL_READY ? done() : 1;
 }
 
@@ -183,7 +216,7 @@ static int
 session_sends_an_unknown_type(const struct connection *c)
 {
 	(void)c;
-	if (write(SESSION_CONTROL, "MPC\x05\0\0\0\0", 8) != 8)
+	if (write(SESSION_CONTROL, "MPC\x1f\0\0\0\0", 8) != 8)
 		return 1;
 	return answer() >= 0 ? done() : 1;
 }
@@ -266,8 +299,11 @@ static const struct front_case {
 	const char *output;
 } front_cases[] = {
 	{ "quits", session_quits, "submission", EX_OK, "done" },
-	{ "submits", session_submits, "submission", EX_OK, "done" },
+	{ "submits", session_submits, "submission", EX_OK, "session=1" },
 	{ "twice", session_asks_for_enqueue_twice, "submission", EX_PROTOCOL,
+	    "" },
+	{ "mail", session_begins_mail, "submission", EX_OK, "done" },
+	{ "mail twice", session_begins_mail_twice, "submission", EX_PROTOCOL,
 	    "" },
 	{ "wrong phase", session_hands_over_without_login, "submission",
 	    EX_PROTOCOL, "" },
@@ -286,27 +322,6 @@ static const struct front_case {
 	{ "forges", session_forges_a_handover, "submission", 1, "" },
 };
 
-/* Both ends of a connection over loopback. */
-static void
-connect_pair(int ends[2])
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t size = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(
-	    getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(
-	    connect(ends[0], (struct sockaddr *)&address, size), 0);
-	ends[1] = accept(listener, NULL, NULL);
-	assert_true(ends[1] >= 0);
-	close(listener);
-}
-
 _Noreturn static void
 front_child(const struct front_case *c, int network)
 {
@@ -315,7 +330,12 @@ front_child(const struct front_case *c, int network)
 		.session = c->session,
 		.has_enqueue = true,
 		.mailbox = "test-mailbox" };
-	struct settings settings = { .minimum_uid = 1000 };
+	char none[] = "";
+	struct settings settings = { .minimum_uid = 1000,
+		.users = none,
+		.auth_pam = none,
+		.checkpassword = none,
+		.oauth_command = none };
 	struct network loopback;
 	char name[] = "smtpd", option[] = "-s", listener[16];
 	char *arguments[] = { name, option, listener, NULL };
@@ -373,47 +393,156 @@ static void
 a_starter_that_ignores_children_does_no_harm(void **state)
 {
 	static const struct front_case c = { "submits", session_submits,
-		"submission", EX_OK, "done" };
+		"submission", EX_OK, "session=1" };
 
 	(void)state;
 	run_case(&c, SIG_IGN);
 }
 
-static void
-every_listener_is_found_by_its_name(void **state)
+struct kept {
+	pid_t pid;
+	int offers, notices;
+	char users[64]; /* a table that can change */
+};
+
+_Noreturn static void
+kept_child(const struct kept *kept, session_fn *session, int pool, int notice)
 {
-	(void)state;
-	for (const struct listener *l = listener_table; l->name != NULL; l++)
-		assert_ptr_equal(listener_find(slice_of(l->name)), l);
-	assert_null(listener_find(S("telnet")));
-	assert_null(listener_find(S("")));
+	const struct front front = { .program = "smtpd",
+		.jail = "smtpd-session",
+		.session = session,
+		.has_enqueue = true };
+	struct settings settings = { .minimum_uid = 1000 };
+	struct network loopback;
+	char name[] = "smtpd", option[] = "-p", none[] = "", users[64];
+	char *arguments[] = { name, option, NULL };
+
+	if (!network_parse(S("127.0.0.0/8"), &loopback))
+		_exit(99);
+	memcpy(users, kept->users, sizeof(users));
+	settings.users = users;
+	settings.aliases = settings.virtual_aliases = settings.route_map = none;
+	settings.auth_pam = settings.checkpassword = none;
+	settings.oauth_command = none;
+	settings.cleartext_auth.count = 1;
+	settings.cleartext_auth.items = &loopback;
+	pool = fcntl(pool, F_DUPFD, 20);
+	notice = fcntl(notice, F_DUPFD, 20);
+	if (dup2(pool, FRONT_POOL) < 0 || dup2(notice, FRONT_NOTICE) < 0)
+		_exit(99);
+	close(pool);
+	close(notice);
+	close_range(FRONT_NOTICE + 1, 100, 0);
+	_exit(front_run(&front, &settings, 2, arguments));
 }
 
 static void
-a_refusal_is_one_line_of_the_protocol(void **state)
+keep_front(struct kept *kept, session_fn *session)
 {
-	static const char *const starts[] = { "421 4.", NULL, NULL, "-ERR [",
-		NULL, "* BYE [", NULL };
-	char text[256];
-	ssize_t n;
+	int pool[2], notice[2], fd;
+
+	snprintf(kept->users, sizeof(kept->users), "/tmp/merpati-XXXXXX");
+	fd = mkstemp(kept->users);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pool), 0);
+	assert_int_equal(pipe(notice), 0);
+	kept->pid = fork();
+	if (kept->pid == 0)
+		kept_child(kept, session, pool[1], notice[1]);
+	close(pool[1]);
+	close(notice[1]);
+	kept->offers = pool[0];
+	kept->notices = notice[0];
+}
+
+/* One connection; what was said. False: no notice followed. */
+static bool
+offer_connection(const struct kept *kept, char *output, size_t size)
+{
+	struct front_offer offer = { .listener = 0 };
+	size_t got, n = 0;
+	struct notice notice;
 	int ends[2];
 
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	for (int r = REFUSAL_SETTINGS; r <= REFUSAL_FAILED; r++) {
-		for (size_t i = 0; i < 7; i++) {
-			if (starts[i] == NULL)
-				continue;
-			front_refuse(
-			    &listener_table[i], ends[0], (enum refusal)r);
-			n = read(ends[1], text, sizeof(text));
-			assert_true(n > 20);
-			assert_memory_equal(text, starts[i], strlen(starts[i]));
-			assert_memory_equal(text + n - 2, "\r\n", 2);
-		}
-	}
-	close(ends[0]);
+	while (strcmp(listener_table[offer.listener].name, "submission") != 0)
+		offer.listener++;
+	connect_pair(ends);
+	assert_true(passing_send(
+	    kept->offers, slice_make(&offer, sizeof(offer)), &ends[1], 1));
 	close(ends[1]);
+	while (n < size - 1 && io_read_some(ends[0], output + n, size - 1 - n,
+				   &got, io_deadline(60)) == IO_OK)
+		n += got;
+	output[n] = '\0';
+	close(ends[0]);
+	while (io_read_all(kept->notices, &notice, sizeof(notice),
+		   io_deadline(60)) == IO_OK)
+		if (notice.kind == NOTICE_DONE)
+			return notice.pid == kept->pid;
+	return false;
+}
+
+static int
+end_kept(const struct kept *kept)
+{
+	int status;
+
+	close(kept->offers);
+	close(kept->notices);
+	unlink(kept->users);
+	assert_int_equal(waitpid(kept->pid, &status, 0), kept->pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Each connection logs in anew: nothing is left of the one before. */
+static void
+a_kept_front_serves_connections_apart(void **state)
+{
+	struct kept kept;
+	char output[256], wanted[32];
+
+	(void)state;
+	keep_front(&kept, session_submits);
+	for (int i = 1; i <= 5; i++) {
+		assert_true(offer_connection(&kept, output, sizeof(output)));
+		snprintf(wanted, sizeof(wanted), "session=%d", i);
+		assert_string_equal(output, wanted);
+	}
+	assert_int_equal(end_kept(&kept), EX_OK);
+}
+
+static void
+an_edited_table_gets_a_fresh_enqueue(void **state)
+{
+	struct kept kept;
+	char output[256];
+	FILE *users;
+
+	(void)state;
+	keep_front(&kept, session_submits);
+	assert_true(offer_connection(&kept, output, sizeof(output)));
+	assert_string_equal(output, "session=1");
+	users = fopen(kept.users, "a");
+	assert_non_null(users);
+	fputs("more\n", users);
+	fclose(users);
+	assert_true(offer_connection(&kept, output, sizeof(output)));
+	assert_string_equal(output, "session=1");
+	assert_int_equal(end_kept(&kept), EX_OK);
+}
+
+static void
+a_session_out_of_order_is_its_fronts_last(void **state)
+{
+	struct kept kept;
+	char output[256];
+
+	(void)state;
+	keep_front(&kept, session_goes_on_after_starttls);
+	assert_false(offer_connection(&kept, output, sizeof(output)));
+	assert_int_equal(end_kept(&kept), EX_PROTOCOL);
 }
 
 /* Accounts of the jails are not there: everything runs as one user. */
@@ -424,8 +553,9 @@ main(void)
 		cmocka_unit_test(
 		    a_session_gets_what_the_table_permits_and_no_more),
 		cmocka_unit_test(a_starter_that_ignores_children_does_no_harm),
-		cmocka_unit_test(every_listener_is_found_by_its_name),
-		cmocka_unit_test(a_refusal_is_one_line_of_the_protocol),
+		cmocka_unit_test(a_kept_front_serves_connections_apart),
+		cmocka_unit_test(an_edited_table_gets_a_fresh_enqueue),
+		cmocka_unit_test(a_session_out_of_order_is_its_fronts_last),
 	};
 
 	if (getuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))

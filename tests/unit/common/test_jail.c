@@ -66,7 +66,7 @@ static void
 the_readme_has_the_same_table(void **state)
 {
 	static const char *const calls[] = { "any", "pump", "reader", "client",
-		"filer", "manager", "spawner" };
+		"adviser", "filer", "manager", "spawner" };
 	static const char *const paths[] = { "any", "none", "listed" };
 	const char *source = getenv("srcdir");
 	char path[1024], line[512], n[5][32];
@@ -164,6 +164,13 @@ static const struct filter_case {
 	{ JAIL_CALLS_CLIENT, SYS_socket, 0, AF_PACKET, ANSWER(EAFNOSUPPORT) },
 	{ JAIL_CALLS_CLIENT, SYS_openat, 0, 0, ANSWER(EACCES) },
 	{ JAIL_CALLS_CLIENT, SYS_execve, 0, 0, KILL },
+	{ JAIL_CALLS_ADVISER, SYS_socket, 0, AF_INET, ALLOW },
+	{ JAIL_CALLS_ADVISER, SYS_socket, 0, AF_UNIX, ALLOW },
+	{ JAIL_CALLS_ADVISER, SYS_socket, 0, AF_NETLINK, ANSWER(EAFNOSUPPORT) },
+	{ JAIL_CALLS_ADVISER, SYS_openat, 0, 0, ALLOW },
+	{ JAIL_CALLS_ADVISER, SYS_renameat, 0, 0, KILL },
+	{ JAIL_CALLS_ADVISER, SYS_execve, 0, 0, KILL },
+	{ JAIL_CALLS_ADVISER, SYS_kill, 1, 0, KILL },
 	{ JAIL_CALLS_FILER, SYS_openat, 0, 0, ALLOW },
 	{ JAIL_CALLS_FILER, SYS_fsync, 0, 0, ALLOW },
 	{ JAIL_CALLS_FILER, SYS_socket, 0, AF_UNIX, ANSWER(EAFNOSUPPORT) },

@@ -163,7 +163,9 @@ snippets_name_program_port_and_limits_that_survive_a_burst(void **state)
 	struct settings settings = { .program_directory = programs,
 		.max_connections = 512,
 		.rate_client = 20 };
-	const struct snippet_facts facts = { &settings, NULL, "root" };
+	struct snippet_facts facts = { .settings = &settings,
+		.user = "root",
+		.merpatid = "/usr/sbin/merpatid" };
 	struct service service;
 	struct buf out;
 
@@ -184,6 +186,16 @@ snippets_name_program_port_and_limits_that_survive_a_burst(void **state)
 	    slice_find(buf_slice(&out), S("server_args\t= -s smtp\n")),
 	    out.len);
 	buf_clear(&out);
+	facts.is_wait = true;
+	snippet_xinetd(&facts, &service, &out);
+	assert_int_not_equal(
+	    slice_find(buf_slice(&out),
+		S("server\t\t= /usr/sbin/merpatid\n\tserver_args\t= -w "
+		  "smtp\n")),
+	    out.len);
+	assert_int_equal(slice_find(buf_slice(&out), S("per_source")), out.len);
+	buf_clear(&out);
+	facts.is_wait = false;
 	snippet_systemd_socket(&facts, &service, &out);
 	assert_int_not_equal(
 	    slice_find(buf_slice(&out), S("\nTriggerLimitIntervalSec=0\n")),

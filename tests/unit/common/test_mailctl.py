@@ -104,7 +104,7 @@ class Mailctl(unittest.TestCase):
         self.on_host("user", "add", "alice", "--password-stdin",
                      text="secret\n")
         first = self.read("users")
-        self.assertIn("alice@group1.test $", first)
+        self.assertIn("alice@group1.test {SCRAM-SHA-256}65536$", first)
         self.on_host("user", "add", "Alice", code=1)
         self.on_host("user", "passwd", "alice", "--password-stdin",
                      text="other\n")

@@ -54,11 +54,13 @@ a_new_hash_takes_its_password_and_no_other(void **state)
 	char hash[512], again[512];
 
 	(void)state;
-	assert_true(password_hash("geheim", hash, sizeof(hash)));
+	assert_true(
+	    password_hash("geheim", PASSWORD_CRYPT, hash, sizeof(hash)));
 	assert_true(password_can_check(hash));
 	assert_true(password_matches("geheim", hash));
 	assert_false(password_matches("geheim ", hash));
-	assert_true(password_hash("geheim", again, sizeof(again)));
+	assert_true(
+	    password_hash("geheim", PASSWORD_CRYPT, again, sizeof(again)));
 	assert_string_not_equal(hash, again);
 	assert_true(
 	    strncmp(hash, "$y$", 3) == 0 || strncmp(hash, "$6$", 3) == 0);
@@ -70,7 +72,8 @@ a_hash_that_does_not_fit_is_an_error(void **state)
 	char hash[16];
 
 	(void)state;
-	assert_false(password_hash("geheim", hash, sizeof(hash)));
+	assert_false(
+	    password_hash("geheim", PASSWORD_CRYPT, hash, sizeof(hash)));
 }
 
 int

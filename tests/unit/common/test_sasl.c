@@ -37,7 +37,8 @@ plain_takes_what_rfc_4616_says(void **state)
 	     i++) {
 		const struct plain_case *c = &plain_cases[i];
 
-		assert_true(sasl_begin(&sasl, S("plain")));
+		assert_true(
+		    sasl_begin(&sasl, S("plain"), AUTH_PLAIN | AUTH_LOGIN));
 		assert_int_equal(
 		    sasl_step(&sasl, true, c->response, &challenge), c->status);
 		if (c->status == SASL_DONE) {
@@ -57,7 +58,7 @@ plain_without_initial_response_gets_an_empty_challenge(void **state)
 	struct sasl sasl;
 
 	(void)state;
-	assert_true(sasl_begin(&sasl, S("PLAIN")));
+	assert_true(sasl_begin(&sasl, S("PLAIN"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(
 	    sasl_step(&sasl, false, S(""), &challenge), SASL_CONTINUE);
 	assert_int_equal(challenge.len, 0);
@@ -73,7 +74,7 @@ login_asks_for_name_and_password(void **state)
 	struct sasl sasl;
 
 	(void)state;
-	assert_true(sasl_begin(&sasl, S("LOGIN")));
+	assert_true(sasl_begin(&sasl, S("LOGIN"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(
 	    sasl_step(&sasl, false, S(""), &challenge), SASL_CONTINUE);
 	assert_slice_equal(challenge, S("Username:"));
@@ -94,7 +95,7 @@ login_takes_the_name_as_initial_response(void **state)
 	struct sasl sasl;
 
 	(void)state;
-	assert_true(sasl_begin(&sasl, S("login")));
+	assert_true(sasl_begin(&sasl, S("login"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(
 	    sasl_step(&sasl, true, S("alice"), &challenge), SASL_CONTINUE);
 	assert_slice_equal(challenge, S("Password:"));
@@ -112,12 +113,12 @@ names_and_passwords_have_limits(void **state)
 	(void)state;
 	memset(name, 'a', sizeof(name));
 	memset(password, 'b', sizeof(password));
-	assert_true(sasl_begin(&sasl, S("LOGIN")));
+	assert_true(sasl_begin(&sasl, S("LOGIN"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(sasl_step(&sasl, true,
 			     slice_make(name, LIMIT_USER_NAME + 1), &challenge),
 	    SASL_BAD);
 	sasl_end(&sasl);
-	assert_true(sasl_begin(&sasl, S("LOGIN")));
+	assert_true(sasl_begin(&sasl, S("LOGIN"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(sasl_step(&sasl, true,
 			     slice_make(name, LIMIT_USER_NAME), &challenge),
 	    SASL_CONTINUE);
@@ -135,10 +136,10 @@ unknown_mechanisms_are_refused(void **state)
 	struct sasl sasl;
 
 	(void)state;
-	assert_false(sasl_begin(&sasl, S("CRAM-MD5")));
+	assert_false(sasl_begin(&sasl, S("CRAM-MD5"), AUTH_PLAIN | AUTH_LOGIN));
 	assert_int_equal(sasl_step(&sasl, true, S("x"), &challenge), SASL_BAD);
 	sasl_end(&sasl);
-	assert_false(sasl_begin(&sasl, S("")));
+	assert_false(sasl_begin(&sasl, S(""), AUTH_PLAIN | AUTH_LOGIN));
 	sasl_end(&sasl);
 }
 

@@ -50,28 +50,13 @@ setup(void **state)
 }
 
 static int
-remove_tree(const char *path)
-{
-	char command[128];
-	pid_t pid = fork();
-	int status = 0;
-
-	snprintf(command, sizeof(command), "%s", path);
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", command, (char *)NULL);
-		_exit(127);
-	}
-	return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
-static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	close(f->spool_fd);
 	arena_free(&f->arena);
-	remove_tree(f->path);
+	remove_folder(f->path);
 	test_free(f);
 	return 0;
 }
@@ -389,6 +374,91 @@ control_characters_never_get_into_an_envelope(void **state)
 	}
 }
 
+/* The same recipient with these options; what was read back in message. */
+static bool
+write_options(struct fixture *f, const struct mail_options *mail,
+    const struct rcpt_options *rcpt, struct spool_message *back)
+{
+	struct spool_recipient recipient = { .status = RECIPIENT_TODO,
+		.kind = TARGET_REMOTE,
+		.address = S("b@there.test"),
+		.original = S("b@there.test"),
+		.options = *rcpt };
+	struct spool_message message = {
+		.options = *mail, .recipient_count = 1, .recipients = &recipient
+	};
+	char id[SPOOL_ID_SIZE];
+	struct why why = { 0 };
+	struct spool_writer *writer = spool_writer_open(f->spool_fd, &why);
+	bool ok = spool_writer_envelope(writer, &message, &why) &&
+		  spool_writer_commit(writer, NULL, id, &why);
+	struct slice file;
+	struct buf buf;
+
+	spool_writer_close(&writer);
+	if (!ok)
+		return false;
+	arena_reset(f->arena);
+	file = arena_slice(f->arena, read_whole(f, id, &buf));
+	buf_free(&buf);
+	assert_int_equal(spool_parse(file, f->arena, back, &why), RESULT_OK);
+	return true;
+}
+
+static void
+options_travel_whole(void **state)
+{
+	const struct mail_options mail = { .flags = MAIL_BINARY |
+						    MAIL_REQUIRETLS |
+						    MAIL_RET_HEADERS |
+						    MAIL_BY_NOTIFY,
+		.priority = -4,
+		.hold_until = 1800000000,
+		.deliver_by = 1800000060,
+		.envelope_id = S("QQ314159 x") };
+	const struct rcpt_options rcpt = { .notify =
+					       NOTIFY_SUCCESS | NOTIFY_DELAY,
+		.original = S("rfc822;Bob@there.test") };
+	struct spool_message back;
+
+	assert_true(write_options(*state, &mail, &rcpt, &back));
+	assert_int_equal(back.options.flags, mail.flags);
+	assert_int_equal(back.options.priority, -4);
+	assert_int_equal(back.options.hold_until, 1800000000);
+	assert_int_equal(back.options.deliver_by, 1800000060);
+	assert_slice_equal(back.options.envelope_id, mail.envelope_id);
+	assert_int_equal(back.recipients[0].options.notify, rcpt.notify);
+	assert_slice_equal(back.recipients[0].options.original, rcpt.original);
+}
+
+static void
+defaults_are_not_written(void **state)
+{
+	const struct mail_options mail = { .envelope_id = S("") };
+	const struct rcpt_options rcpt = { .original = S("") };
+	struct spool_message back;
+
+	assert_true(write_options(*state, &mail, &rcpt, &back));
+	assert_int_equal(back.options.flags, 0);
+	assert_int_equal(back.options.envelope_id.len, 0);
+	assert_int_equal(back.recipients[0].options.notify, 0);
+	assert_int_equal(back.recipients[0].options.original.len, 0);
+}
+
+static void
+options_that_are_not_valid_are_not_written(void **state)
+{
+	const struct mail_options good = { .flags = 0 };
+	const struct mail_options bad = { .flags = MAIL_FLAGS_ALL + 1 };
+	const struct rcpt_options plain = { .notify = 0 };
+	const struct rcpt_options odd = { .notify =
+					      NOTIFY_NEVER | NOTIFY_DELAY };
+	struct spool_message back;
+
+	assert_false(write_options(*state, &bad, &plain, &back));
+	assert_false(write_options(*state, &good, &odd, &back));
+}
+
 static void
 ids_are_valid_and_sort_by_time(void **state)
 {
@@ -454,6 +524,9 @@ main(void)
 		TEST(a_fixed_id_is_taken_once),
 		TEST(the_writer_mark_holds_until_close),
 		TEST(control_characters_never_get_into_an_envelope),
+		TEST(options_travel_whole),
+		TEST(defaults_are_not_written),
+		TEST(options_that_are_not_valid_are_not_written),
 		cmocka_unit_test(ids_are_valid_and_sort_by_time),
 		TEST(directories_are_made_and_checked),
 		TEST(a_reserve_refuses_early),

@@ -42,14 +42,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	int status = 0;
-	pid_t pid = fork();
+	int status = remove_folder(f->path);
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", f->path, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
 	arena_free(&f->arena);
 	test_free(f);
 	return status;

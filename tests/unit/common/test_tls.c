@@ -28,6 +28,8 @@ static struct settings
 make_settings(void)
 {
 	struct settings settings = { .hostname = hostname,
+		.tls_ca_file = nothing,
+		.tls_client_ca_file = nothing,
 		.state_directory = state_directory,
 		.tls_cert_file = nothing,
 		.tls_key_file = nothing };

@@ -257,6 +257,85 @@ mbox_gets_one_quoted_copy(void **state)
 	assert_false(scratch_has(&f->scratch, "mbox.lock"));
 }
 
+#define OLD_MAIL "From a Thu\n\nold\n\n"
+
+/* A delivered mbox in text; the next delivery is a retry. */
+static void
+fill_mbox(struct fixture *f, char text[4096])
+{
+	snprintf(f->job.user.mail, sizeof(f->job.user.mail), "%.500s/mbox",
+	    f->scratch.path);
+	scratch_write(&f->scratch, "mbox", OLD_MAIL);
+	assert_true(deliver(f));
+	scratch_read(&f->scratch, "mbox", text);
+	f->job.flags = JOB_RETRY;
+}
+
+/* Deliver over what is left; from the message on it is as in text. */
+static void
+expect_repair(struct fixture *f, const char *left, size_t size, char *text)
+{
+	size_t whole = strlen(text), at = (size_t)(strstr(text, "Ret") - text);
+	char again[4096];
+
+	scratch_put(&f->scratch, "mbox", left, size);
+	assert_true(deliver(f));
+	assert_int_equal(f->verdict.status, 'D');
+	scratch_read(&f->scratch, "mbox", again);
+	/* The empty line at the end may be missing. */
+	assert_in_range(strlen(again), whole - 1, whole);
+	assert_memory_equal(again, text, sizeof(OLD_MAIL) - 1);
+	assert_memory_equal(again + at, text + at, whole - 1 - at);
+}
+
+/* kill -9 or a power cut in the middle of an append: for every length that is
+ * left, and with zeros where bytes were not written. */
+static void
+torn_copy_in_an_mbox_is_delivered_again(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096], left[4096];
+	size_t whole, message;
+
+	fill_mbox(f, text);
+	whole = strlen(text);
+	message = (size_t)(strstr(text, "Return-Path") - text);
+	for (size_t kept = message + 1; kept <= whole; kept++) {
+		memset(left, 0, sizeof(left));
+		memcpy(left, text, kept);
+		expect_repair(f, left, kept, text);
+		expect_repair(f, left, whole, text);
+	}
+	memset(left, 0, sizeof(left));
+	memcpy(left, OLD_MAIL, sizeof(OLD_MAIL) - 1);
+	expect_repair(f, left, whole, text);
+}
+
+static void
+whole_copies_in_an_mbox_stay(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096], again[4096], changed[4096];
+	const char *message;
+
+	fill_mbox(f, text);
+	message = strstr(text, "Return-Path");
+	snprintf(changed, sizeof(changed), "%.*sStatus: RO\n%s",
+	    (int)(message - text), text, message);
+	scratch_write(&f->scratch, "mbox", changed);
+	assert_true(deliver(f));
+	scratch_read(&f->scratch, "mbox", again);
+	assert_string_equal(again, changed);
+	/* Another program wrote behind a torn one: nothing of it is cut. */
+	snprintf(changed, sizeof(changed), "%.*s\n\nFrom b\n\nx\n\n",
+	    (int)strlen(text) - 8, text);
+	scratch_write(&f->scratch, "mbox", changed);
+	assert_true(deliver(f));
+	scratch_read(&f->scratch, "mbox", again);
+	assert_memory_equal(again, changed, strlen(changed));
+	assert_non_null(strstr(again + strlen(changed), "\n.dot\n"));
+}
+
 static void
 loop_is_refused_for_good(void **state)
 {
@@ -369,6 +448,8 @@ main(void)
 		TEST(torn_copy_is_replaced_where_it_is),
 		TEST(killed_at_any_commit_point_it_arrives_once),
 		TEST(mbox_gets_one_quoted_copy),
+		TEST(torn_copy_in_an_mbox_is_delivered_again),
+		TEST(whole_copies_in_an_mbox_stay),
 		TEST(loop_is_refused_for_good),
 		TEST(failures_are_temporary),
 		TEST(commands_end_as_sysexits_say),

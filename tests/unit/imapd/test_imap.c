@@ -238,7 +238,8 @@ converse(bool may_clear, const char *input, enum login_effect expected,
 	struct settings settings = { .hostname = hostname };
 	struct connection connection = { .settings = &settings,
 		.listener = &imap,
-		.may_auth_in_clear = may_clear };
+		.may_auth_in_clear = may_clear,
+		.mechanisms = AUTH_PLAIN | AUTH_SCRAM };
 	struct slice in = slice_of(input);
 	struct login login;
 
@@ -261,6 +262,13 @@ logins_go_as_rfc_3501_says(void **state)
 	    true, "a AUTHENTICATE PLAIN\r\nAHUAcA==\r\n", LOGIN_AUTH, "+ \r\n");
 	converse(true, "a AUTHENTICATE PLAIN\r\n*\r\n", LOGIN_READ,
 	    "+ \r\na BAD Authentication was cancelled\r\n");
+	converse(true, "a AUTHENTICATE LOGIN\r\n", LOGIN_READ,
+	    "a NO [CANNOT] Unknown mechanism, see CAPABILITY\r\n");
+	converse(
+	    true, "a AUTHENTICATE SCRAM-SHA-256 Zmlyc3Q=\r\n", LOGIN_AUTH, "");
+	converse(true, "a CAPABILITY\r\n", LOGIN_READ,
+	    "* CAPABILITY IMAP4rev1 LITERAL- SASL-IR ID IDLE STARTTLS "
+	    "AUTH=SCRAM-SHA-256 AUTH=PLAIN\r\na OK Capability completed\r\n");
 	converse(true, "a STARTTLS\r\nb NOOP\r\n", LOGIN_STARTTLS,
 	    "a OK Begin TLS now\r\n");
 	converse(true, "a LOGOUT\r\n", LOGIN_CLOSE,

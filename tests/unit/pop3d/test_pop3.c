@@ -62,6 +62,16 @@ static const struct {
 
 /* The first line of the answer to each verb in each state. */
 static void
+begin(struct pop3_login *login, bool may_login, bool may_stls)
+{
+	const struct pop3_offer offer = { .may_login = may_login,
+		.may_stls = may_stls,
+		.mechanisms = AUTH_PLAIN | AUTH_LOGIN };
+
+	pop3_login_init(login, &offer);
+}
+
+static void
 verbs_and_states_make_this_matrix(void **state)
 {
 	struct pop3_message messages[] = { { 10, false, "u1" },
@@ -74,7 +84,7 @@ verbs_and_states_make_this_matrix(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(matrix) / sizeof(matrix[0]); i++) {
 		snprintf(text, sizeof(text), "%s\r\n", matrix[i].line);
-		pop3_login_init(&login, true, true);
+		begin(&login, true, true);
 		input = slice_of(text);
 		(void)pop3_login_feed(&login, &input);
 		slice_cut(buf_slice(&login.out), '\r', &line, &rest);
@@ -105,7 +115,7 @@ password_may_hold_blanks(void **state)
 	struct pop3_login login;
 
 	(void)state;
-	pop3_login_init(&login, true, false);
+	begin(&login, true, false);
 	assert_int_equal(
 	    type(&login, "user alice\nPASS  two words \r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.user), S("alice"));
@@ -119,18 +129,18 @@ auth_plain_with_and_without_initial_response(void **state)
 	struct pop3_login login;
 
 	(void)state;
-	pop3_login_init(&login, true, false);
+	begin(&login, true, false);
 	assert_int_equal(type(&login, "AUTH PLAIN AGEAYg==\r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.password), S("b"));
 	assert_int_equal(
-	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
+	    pop3_login_answered(&login, AUTH_RESULT_NO), LOGIN_CONTINUE);
 	buf_clear(&login.out);
 	assert_int_equal(type(&login, "auth plain\r\n"), LOGIN_CONTINUE);
 	expect(&login.out, "+ \r\n");
 	assert_int_equal(type(&login, "AGEAYg==\r\n"), LOGIN_CHECK);
 	assert_slice_equal(buf_slice(&login.sasl.user), S("a"));
 	assert_int_equal(
-	    pop3_login_refused(&login, AUTH_ANSWER_LATER), LOGIN_CLOSE);
+	    pop3_login_answered(&login, AUTH_RESULT_LATER), LOGIN_CLOSE);
 	expect(&login.out, "-ERR [SYS/TEMP] Cannot check passwords now, try "
 			   "again later\r\n");
 	type(&login, "AUTH PLAIN !\r\n");
@@ -146,7 +156,7 @@ no_password_in_clear(void **state)
 	struct pop3_login login;
 
 	(void)state;
-	pop3_login_init(&login, false, true);
+	begin(&login, false, true);
 	type(&login, "CAPA\r\n");
 	assert_null(strstr(buf_string(&login.out), "USER"));
 	assert_null(strstr(buf_string(&login.out), "SASL"));
@@ -164,13 +174,13 @@ three_wrong_passwords_end_it(void **state)
 	struct pop3_login login;
 
 	(void)state;
-	pop3_login_init(&login, true, false);
+	begin(&login, true, false);
 	assert_int_equal(
-	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
+	    pop3_login_answered(&login, AUTH_RESULT_NO), LOGIN_CONTINUE);
 	assert_int_equal(
-	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CONTINUE);
+	    pop3_login_answered(&login, AUTH_RESULT_NO), LOGIN_CONTINUE);
 	assert_int_equal(
-	    pop3_login_refused(&login, AUTH_ANSWER_NO), LOGIN_CLOSE);
+	    pop3_login_answered(&login, AUTH_RESULT_NO), LOGIN_CLOSE);
 	pop3_login_free(&login);
 }
 
@@ -181,7 +191,7 @@ errors_are_counted(void **state)
 	int i = 1;
 
 	(void)state;
-	pop3_login_init(&login, true, false);
+	begin(&login, true, false);
 	while (type(&login, "nonsense\r\n") == LOGIN_CONTINUE)
 		i++;
 	assert_int_equal(i, 20);

@@ -124,19 +124,12 @@ int
 manager_teardown(void **state)
 {
 	struct manager_fixture *f = *state;
-	int status;
-	pid_t pid;
 
 	stop_manager(f);
 	settings_free(&f->settings);
 	arena_free(&f->arena);
 	close(f->spool_fd);
-	pid = fork();
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", f->path, (char *)NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	(void)remove_folder(f->path);
 	test_free(f);
 	return 0;
 }
@@ -173,14 +166,20 @@ put_message(struct manager_fixture *f, const char *sender,
 	    test_calloc(MAX_RECIPIENTS, sizeof(*slots));
 	struct spool_message message = { .created = (uint64_t)time(NULL),
 		.sender = slice_of(sender),
+		.options = f->mail,
 		.recipients = slots };
 	struct why why = { 0 };
 	struct spool_writer *writer = spool_writer_open(f->spool_fd, &why);
 
 	for (; recipients[message.recipient_count] != NULL;
-	     message.recipient_count++)
-		fill_recipient(&slots[message.recipient_count],
-		    recipients[message.recipient_count]);
+	     message.recipient_count++) {
+		struct spool_recipient *slot = &slots[message.recipient_count];
+
+		fill_recipient(slot, recipients[message.recipient_count]);
+		slot->options = f->rcpt;
+		if (f->alias != NULL)
+			slot->original = slice_of(f->alias);
+	}
 	assert_non_null(writer);
 	assert_true(spool_writer_envelope(writer, &message, &why));
 	assert_true(spool_writer_body(writer, slice_of(body), &why));
@@ -284,7 +283,9 @@ void
 answer(struct agent_end *agent, uint32_t index, char status, const char *code,
     const char *text)
 {
-	struct verdict verdict = { .index = index, .status = status };
+	struct verdict verdict = {
+		.index = index, .status = status, .flags = agent->verdict_flags
+	};
 
 	snprintf(verdict.code, sizeof(verdict.code), "%s", code);
 	snprintf(verdict.remote, sizeof(verdict.remote), "%s", "local");
@@ -360,4 +361,23 @@ read_back(
 	assert_int_equal(
 	    spool_read(fd, id, f->arena, message, &why), RESULT_OK);
 	close(fd);
+}
+
+const char *
+read_body(struct manager_fixture *f, const char *id)
+{
+	struct spool_message message;
+	char path[SPOOL_PATH_SIZE], *text;
+	int fd;
+
+	read_back(f, id, &message);
+	spool_path(id, path);
+	fd = openat(f->spool_fd, path, O_RDONLY | O_CLOEXEC);
+	text = arena_alloc(f->arena, message.body_length + 1);
+	assert_non_null(text);
+	assert_int_equal(
+	    pread(fd, text, message.body_length, (off_t)message.body_offset),
+	    (ssize_t)message.body_length);
+	close(fd);
+	return text;
 }

@@ -31,13 +31,18 @@ struct manager_fixture {
 	int control_fd;         /* our end */
 	struct arena *arena;
 	char id[SPOOL_ID_SIZE]; /* of the last message put */
+	/* of the next ones; an alias: what all recipients were given as */
+	struct mail_options mail;
+	struct rcpt_options rcpt;
+	const char *alias;
 };
 
 struct agent_end {
 	int fd;
 	struct message message;
 	struct job job;
-	int spool_fd; /* the attached file */
+	int spool_fd;         /* the attached file */
+	uint8_t verdict_flags; /* of the next answers */
 };
 
 int manager_setup(void **state);
@@ -64,6 +69,8 @@ void agent_end_close(struct agent_end *agent);
 void say(struct manager_fixture *f, const char *line);
 bool is_queued(struct manager_fixture *f, const char *id);
 void expect_removed(struct manager_fixture *f, const char *id);
+/* Its body as text, until the next call. */
+const char *read_body(struct manager_fixture *f, const char *id);
 /* The queue file as it is now. */
 void read_back(
     struct manager_fixture *f, const char *id, struct spool_message *message);

@@ -5,11 +5,14 @@
  * the verdicts.
  *
  *   relay_driver [-sw] [-t LEVEL] [-n NEXTHOP] [-a LOGIN:PASSWORD] [-8]
- *       -p PROGRAM -c MAIL.CONF -d DOMAIN -f SENDER RECIPIENT... : FILE...
+ *       [-m MAIL_FLAGS] [-e ENVID] [-y PRIORITY] [-b SECONDS] [-N NOTIFY]
+ *       [-O ORCPT] -p PROGRAM -c MAIL.CONF -d DOMAIN -f SENDER RECIPIENT... :
+ * FILE...
  *
  * -s: PROGRAM is relay-spawn. -w: wait until the agent ends by itself, and
- * print "ended". Each line out: FILE INDEX STATUS CODE REMOTE
- * TEXT, or "done MAY_TAKE_ANOTHER".
+ * print "ended". -b: the time left for delivery. Each line out: FILE INDEX
+ * STATUS CODE REMOTE TEXT; "flags INDEX FLAGS" of a verdict that has some; or
+ * "done MAY_TAKE_ANOTHER".
  */
 #include "config.h"
 
@@ -22,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/job.h"
@@ -31,6 +35,7 @@ struct driver {
 	const char *program, *conf;
 	bool is_spawner, is_waiting;
 	struct job job;
+	struct rcpt_options rcpt;
 	struct job_recipient recipients[JOB_RECIPIENTS_MAX];
 };
 
@@ -135,6 +140,10 @@ print_answers(int agent, const char *file)
 			printf("%s %u %c %s %s %s\n", file,
 			    (unsigned int)verdict.index, verdict.status,
 			    verdict.code, verdict.remote, verdict.text);
+			if (verdict.flags != 0)
+				printf("flags %u %u\n",
+				    (unsigned int)verdict.index,
+				    (unsigned int)verdict.flags);
 		} else {
 			break;
 		}
@@ -151,53 +160,104 @@ set_login(struct driver *driver, const char *text)
 	    slice_of(text), ':', &driver->job.login, &driver->job.password);
 }
 
+/* What MAIL and RCPT asked for; false: another option. */
+static bool
+read_mail_option(struct driver *driver, int option)
+{
+	struct mail_options *mail = &driver->job.options;
+
+	switch (option) {
+	case 'm':
+		mail->flags = (uint32_t)strtoul(optarg, NULL, 0);
+		return true;
+	case 'e':
+		mail->envelope_id = slice_of(optarg);
+		return true;
+	case 'y':
+		mail->priority = (int32_t)strtol(optarg, NULL, 10);
+		return true;
+	case 'b':
+		mail->deliver_by =
+		    (uint64_t)(time(NULL) + strtol(optarg, NULL, 10));
+		return true;
+	case 'N':
+		driver->rcpt.notify = (uint8_t)strtoul(optarg, NULL, 0);
+		return true;
+	case 'O':
+		driver->rcpt.original = slice_of(optarg);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+read_route_option(struct driver *driver, int option)
+{
+	struct job *job = &driver->job;
+
+	switch (option) {
+	case '8':
+		job->flags |= JOB_8BIT;
+		return true;
+	case 't':
+		job->tls_level = (uint32_t)strtoul(optarg, NULL, 10);
+		return true;
+	case 'n':
+		job->nexthop = slice_of(optarg);
+		return true;
+	case 'a':
+		set_login(driver, optarg);
+		return true;
+	case 'd':
+		job->domain = slice_of(optarg);
+		return true;
+	case 'f':
+		job->sender = slice_of(optarg);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+read_option(struct driver *driver, int option)
+{
+	switch (option) {
+	case 's':
+		driver->is_spawner = true;
+		break;
+	case 'w':
+		driver->is_waiting = true;
+		break;
+	case 'p':
+		driver->program = optarg;
+		break;
+	case 'c':
+		driver->conf = optarg;
+		break;
+	default:
+		if (!read_route_option(driver, option) &&
+		    !read_mail_option(driver, option))
+			exit(EXIT_FAILURE);
+	}
+}
+
 static int
 read_options(struct driver *driver, int argc, char *argv[])
 {
 	struct job *job = &driver->job;
+	struct job_recipient *recipient;
 	int option;
 
-	while ((option = getopt(argc, argv, "+sw8t:n:a:p:c:d:f:")) != -1) {
-		switch (option) {
-		case 's':
-			driver->is_spawner = true;
-			break;
-		case 'w':
-			driver->is_waiting = true;
-			break;
-		case '8':
-			job->flags |= JOB_8BIT;
-			break;
-		case 't':
-			job->tls_level = (uint32_t)atoi(optarg);
-			break;
-		case 'n':
-			job->nexthop = slice_of(optarg);
-			break;
-		case 'a':
-			set_login(driver, optarg);
-			break;
-		case 'p':
-			driver->program = optarg;
-			break;
-		case 'c':
-			driver->conf = optarg;
-			break;
-		case 'd':
-			job->domain = slice_of(optarg);
-			break;
-		case 'f':
-			job->sender = slice_of(optarg);
-			break;
-		default:
-			exit(EXIT_FAILURE);
-		}
-	}
+	while ((option = getopt(
+		    argc, argv, "+sw8t:n:a:p:c:d:f:m:e:y:b:N:O:")) != -1)
+		read_option(driver, option);
 	for (; optind < argc && strcmp(argv[optind], ":") != 0; optind++) {
-		driver->recipients[job->recipient_count].index =
-		    7 + (uint32_t)job->recipient_count;
-		driver->recipients[job->recipient_count++].address =
-		    slice_of(argv[optind]);
+		recipient = &driver->recipients[job->recipient_count];
+		recipient->index = 7 + (uint32_t)job->recipient_count++;
+		recipient->address = slice_of(argv[optind]);
+		recipient->options = driver->rcpt;
 	}
 	return optind + 1;
 }

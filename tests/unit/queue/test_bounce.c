@@ -9,15 +9,26 @@
 #include <unistd.h>
 
 #include "common/fsutil.h"
+#include "common/limits.h"
 
 #include "queue/bounce.h"
 
 static const struct bounce_recipient recipients[] = {
-	{ SLICE("x@there.test"), SLICE("info@here.test"),
+	{ SLICE("x@there.test"), SLICE("info@here.test"), SLICE(""), "failed",
 	    { 'F', SLICE("5.1.1"), SLICE("mx.there.test[192.0.2.1]:25"),
-		SLICE("host said: 550 5.1.1 no such user") } },
+		SLICE("host said: 550 5.1.1 no such user"),
+		SLICE("there is no such mailbox") } },
 	{ SLICE("bob@here.test"), SLICE("bob@here.test"),
-	    { 'F', SLICE("5.2.2"), SLICE("local"), SLICE("full \001") } },
+	    SLICE("rfc822;robert@here.test"), "failed",
+	    { 'F', SLICE("5.2.2"), SLICE("local"), SLICE("full \001"),
+		SLICE("") } },
+};
+
+static const struct bounce_recipient international[] = {
+	{ SLICE("b\xc3\xbc@there.test"), SLICE(""),
+	    SLICE("utf-8;b\xc3\xbc@here.test"), "relayed",
+	    { 'D', SLICE("2.0.0"), SLICE("mx.there.test[192.0.2.1]:25"),
+		SLICE("250 taken"), SLICE("") } },
 };
 
 static struct bounce
@@ -29,12 +40,31 @@ sample(enum bounce_kind kind)
 		.original_id = "6C32BNCB0GAEX",
 		.to = S("alice@here.test"),
 		.sender = S("alice@here.test"),
+		.envelope_id = S("QQ 1"),
 		.now = 1795247921,
 		.arrived = 1795247000,
 		.retry_until = 1795679000,
 		.recipient_count = 2,
 		.recipients = recipients,
-		.message = S("From: a@b\r\nSubject: hello\r\n\r\nbody\r\n") };
+		.is_whole = kind == BOUNCE_FAILED };
+}
+
+static bool
+collect(void *context, struct slice piece)
+{
+	return buf_add(context, piece);
+}
+
+/* The whole report, as bounce_send writes it. */
+static void
+format(struct buf *out, const struct bounce *bounce)
+{
+	assert_true(bounce_begin(bounce, collect, out));
+	buf_add(out, S("From: a@b\r\nSubject: hello\r\n\r\n"));
+	if (bounce->is_whole)
+		buf_add(out, S("body\r\n"));
+	assert_true(bounce_end(bounce, collect, out));
+	assert_false(out->failed);
 }
 
 /* Whoever reads it must find the parts and fields of RFC 3464. */
@@ -42,32 +72,46 @@ static const char checker[] =
     "import email, email.policy, sys\n"
     "m = email.message_from_binary_file(sys.stdin.buffer,\n"
     "    policy=email.policy.default)\n"
+    "action, type, subtype, kind = sys.argv[1:5]\n"
     "assert not m.defects, m.defects\n"
     "assert m.get_content_type() == 'multipart/report'\n"
-    "assert m.get_param('report-type') == 'delivery-status'\n"
+    "assert m.get_param('report-type') == kind + 'delivery-status'\n"
     "assert m['auto-submitted'] == 'auto-replied'\n"
     "assert m['from'].addresses[0].addr_spec == "
     "'MAILER-DAEMON@mail.here.test'\n"
     "assert m['date'].datetime.timestamp() == 1795247921\n"
     "text, status, original = m.iter_parts()\n"
-    "assert 'x@there.test' in text.get_content()\n"
-    "assert status.get_content_type() == 'message/delivery-status'\n"
-    "head, one, two = status.get_payload()\n"
-    "assert head['reporting-mta'] == 'dns; mail.here.test'\n"
-    "assert head['arrival-date']\n"
-    "assert one['final-recipient'] == 'rfc822; x@there.test'\n"
-    "assert one['original-recipient'] == 'rfc822; info@here.test'\n"
-    "assert one['status'] == '5.1.1'\n"
-    "assert one['action'] == sys.argv[1]\n"
-    "assert one['remote-mta'] == 'dns; mx.there.test'\n"
-    "assert one['diagnostic-code'].startswith('smtp; host said: 550')\n"
-    "assert 'original-recipient' not in two\n"
-    "assert two['diagnostic-code'].startswith('X-Merpati; full')\n"
-    "assert original.get_content_type() == sys.argv[2]\n"
+    "assert '@there.test' in text.get_content()\n"
+    "assert status.get_content_type() == 'message/' + kind +\\\n"
+    "    'delivery-status'\n"
+    "groups = status.get_payload()\n"
+    "if kind:\n"
+    "    raw = status.as_bytes(policy=email.policy.SMTPUTF8).split(b'\\n')\n"
+    "    raw = [line.strip(b'\\r') for line in raw]\n"
+    "    assert 'Final-Recipient: utf-8; b\u00fc@there.test'.encode() in "
+    "raw, raw\n"
+    "    assert 'Original-Recipient: utf-8; b\u00fc@here.test'.encode() in "
+    "raw\n"
+    "    assert b'Action: relayed' in raw\n"
+    "else:\n"
+    "    head, one, two = groups\n"
+    "    assert head['original-envelope-id'] == 'QQ 1'\n"
+    "    assert head['reporting-mta'] == 'dns; mail.here.test'\n"
+    "    assert head['arrival-date']\n"
+    "    assert one['final-recipient'] == 'rfc822; x@there.test'\n"
+    "    assert one['original-recipient'] == 'rfc822; info@here.test'\n"
+    "    assert one['status'] == '5.1.1'\n"
+    "    assert one['action'] == action\n"
+    "    assert one['remote-mta'] == 'dns; mx.there.test'\n"
+    "    assert one['diagnostic-code'].startswith('smtp; host said: 550')\n"
+    "    assert two['original-recipient'] == 'rfc822; robert@here.test'\n"
+    "    assert two['diagnostic-code'].startswith('X-Merpati; full')\n"
+    "assert original.get_content_type() == type + '/' + subtype\n"
     "assert 'Subject: hello' in original.as_string()\n";
 
 static void
-check_with_python(struct slice text, const char *action, const char *type)
+check_with_python(
+    struct slice text, const char *type, const char *subtype, const char *kind)
 {
 	int ends[2], status;
 	pid_t pid;
@@ -78,8 +122,8 @@ check_with_python(struct slice text, const char *action, const char *type)
 		dup2(ends[0], STDIN_FILENO);
 		close(ends[0]);
 		close(ends[1]);
-		execl("/usr/bin/python3", "python3", "-c", checker, action,
-		    type, (char *)NULL);
+		execl("/usr/bin/python3", "python3", "-c", checker, "failed",
+		    type, subtype, kind, (char *)NULL);
 		_exit(127);
 	}
 	close(ends[0]);
@@ -99,16 +143,24 @@ a_report_is_read_by_a_mail_library(void **state)
 	if (access("/usr/bin/python3", X_OK) != 0)
 		skip();
 	buf_init(&out, 1 << 20);
-	assert_true(bounce_format(&out, &bounce));
-	check_with_python(buf_slice(&out), "failed", "message/rfc822");
+	format(&out, &bounce);
+	check_with_python(buf_slice(&out), "message", "rfc822", "");
+	for (int kind = BOUNCE_FAILED; kind < BOUNCE_KINDS; kind++) {
+		buf_clear(&out);
+		bounce = sample((enum bounce_kind)kind);
+		bounce.is_whole = false;
+		format(&out, &bounce);
+		check_with_python(
+		    buf_slice(&out), "text", "rfc822-headers", "");
+	}
 	buf_clear(&out);
-	bounce.is_cut = true;
-	assert_true(bounce_format(&out, &bounce));
-	check_with_python(buf_slice(&out), "failed", "text/rfc822-headers");
-	buf_clear(&out);
-	bounce.kind = BOUNCE_DELAYED;
-	assert_true(bounce_format(&out, &bounce));
-	check_with_python(buf_slice(&out), "delayed", "text/rfc822-headers");
+	bounce = sample(BOUNCE_SUCCESS);
+	bounce.is_global = true;
+	bounce.recipients = international;
+	bounce.recipient_count = 1;
+	format(&out, &bounce);
+	check_with_python(
+	    buf_slice(&out), "message", "global-headers", "global-");
 	buf_free(&out);
 }
 
@@ -120,7 +172,7 @@ every_line_ends_in_crlf_and_has_no_other_control_bytes(void **state)
 
 	(void)state;
 	buf_init(&out, 1 << 20);
-	assert_true(bounce_format(&out, &bounce));
+	format(&out, &bounce);
 	for (size_t i = 0; i < out.len; i++) {
 		if (out.ptr[i] == '\n')
 			assert_true(i > 0 && out.ptr[i - 1] == '\r');
@@ -133,25 +185,61 @@ every_line_ends_in_crlf_and_has_no_other_control_bytes(void **state)
 	buf_free(&out);
 }
 
+struct counter {
+	size_t pieces, bytes, longest;
+};
+
+static bool
+count(void *context, struct slice piece)
+{
+	struct counter *counter = context;
+
+	counter->pieces++;
+	counter->bytes += piece.len;
+	if (piece.len > counter->longest)
+		counter->longest = piece.len;
+	return true;
+}
+
+static void
+a_report_of_any_length_comes_in_pieces(void **state)
+{
+	static struct bounce_recipient many[20000];
+	static char text[LIMIT_REASON];
+	struct bounce bounce = sample(BOUNCE_FAILED);
+	struct counter counter = { 0 };
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < 20000; i++) {
+		many[i] = recipients[0];
+		many[i].reason.text = slice_make(text, sizeof(text) - 1);
+	}
+	bounce.recipients = many;
+	bounce.recipient_count = 20000;
+	assert_true(bounce_begin(&bounce, count, &counter));
+	assert_true(counter.bytes > 40 * 1000 * 1000);
+	assert_true(counter.longest < 65536);
+}
+
 static void
 the_id_of_a_report_is_derived_and_its_own(void **state)
 {
-	char first[SPOOL_ID_SIZE], again[SPOOL_ID_SIZE], other[SPOOL_ID_SIZE];
+	char ids[BOUNCE_KINDS][SPOOL_ID_SIZE], again[SPOOL_ID_SIZE];
 
 	(void)state;
-	for (uint32_t attempts = 0; attempts < 600; attempts++) {
-		bounce_derive_id(
-		    "6C32BNCB0GAZZ", BOUNCE_FAILED, attempts, first);
-		bounce_derive_id(
-		    "6C32BNCB0GAZZ", BOUNCE_FAILED, attempts, again);
-		bounce_derive_id(
-		    "6C32BNCB0GAZZ", BOUNCE_DELAYED, attempts, other);
-		assert_true(spool_id_is_valid(slice_of(first)));
-		assert_string_equal(first, again);
-		assert_string_not_equal(first, other);
-		assert_string_not_equal(first, "6C32BNCB0GAZZ");
-		assert_string_not_equal(other, "6C32BNCB0GAZZ");
-	}
+	for (uint32_t attempts = 0; attempts < 600; attempts++)
+		for (int kind = 0; kind < BOUNCE_KINDS; kind++) {
+			bounce_derive_id("6C32BNCB0GAZZ",
+			    (enum bounce_kind)kind, attempts, ids[kind]);
+			bounce_derive_id("6C32BNCB0GAZZ",
+			    (enum bounce_kind)kind, attempts, again);
+			assert_true(spool_id_is_valid(slice_of(ids[kind])));
+			assert_string_equal(ids[kind], again);
+			assert_string_not_equal(ids[kind], "6C32BNCB0GAZZ");
+			for (int i = 0; i < kind; i++)
+				assert_string_not_equal(ids[kind], ids[i]);
+		}
 }
 
 int
@@ -161,6 +249,7 @@ main(void)
 		cmocka_unit_test(a_report_is_read_by_a_mail_library),
 		cmocka_unit_test(
 		    every_line_ends_in_crlf_and_has_no_other_control_bytes),
+		cmocka_unit_test(a_report_of_any_length_comes_in_pieces),
 		cmocka_unit_test(the_id_of_a_report_is_derived_and_its_own),
 	};
 

@@ -6,12 +6,14 @@ Part of "make check"; runs in the build directory. As root without the
 accounts of the jails the programs run as nobody.
 """
 
+import email
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.dont_write_bytecode = True
@@ -24,6 +26,9 @@ from sink import Sink  # noqa: E402
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 DRIVER = "tests/unit/queue/relay_driver"
 NONE, MAY, ENCRYPT = "0", "1", "2"
+# enum mail_option_flags
+BINARY, UTF8, REQUIRETLS, RET_FULL, BY_RETURN, BY_NOTIFY = (
+    1 << n for n in (1, 2, 3, 4, 6, 7))
 SHORT = b"Subject: x\r\n\r\n.dot\r\nend\r\n"
 
 
@@ -85,6 +90,147 @@ class RelayTest(unittest.TestCase):
         self.assertEqual(sink.messages[0]["data"], SHORT)
         self.assertIn("RSET", sink.messages[1]["commands"])
         self.assertEqual(self.lines.count("done 1"), 2)
+
+    def test_a_connection_takes_so_many_messages(self):
+        """LIMIT_RELAY_MESSAGES: 100 over the first, one over the next."""
+        with Sink() as sink:
+            self.relay(sink, *[SHORT] * 101)
+        self.assertEqual([m["connection"] for m in sink.messages],
+                         [1] * 100 + [2])
+
+    def test_limits_of_the_host_are_kept(self):
+        """RFC 9422: RCPTMAX, MAILMAX, RCPTDOMAINMAX."""
+        people = ["r%d@x%d.test" % (n, n // 2) for n in range(5)]
+        for limits, sizes, connections in (
+                ("RCPTMAX=2", [2, 2, 1] * 2, [1] * 6),
+                ("RCPTMAX=5", [5] * 2, [1] * 2),
+                ("RCPTDOMAINMAX=1", [2, 2, 1] * 2, [1] * 6),
+                ("MAILMAX=1", [5] * 2, [1, 2]),
+                ("MAILMAX=2", [5] * 2, [1, 1])):
+            with Sink(extensions=["PIPELINING", "LIMITS " + limits]) as sink:
+                verdicts = self.status(sink, SHORT, SHORT, recipients=people)
+            self.assertEqual(verdicts, ["D 2.0.0"] * 10, limits)
+            self.assertEqual([len(m["rcpt_to"]) for m in sink.messages],
+                             sizes, limits)
+            self.assertEqual([m["connection"] for m in sink.messages],
+                             connections, limits)
+
+    def test_who_was_put_off_does_not_hold_up_the_others(self):
+        with Sink(extensions=["LIMITS RCPTMAX=1"],
+                  refuse={"b@": "450 4.2.1 later", "c@": "550 5.1.1 no"}
+                  ) as sink:
+            verdicts = self.status(sink, recipients=(
+                "b@x.test", "c@x.test", "d@x.test", "e@x.test"))
+        self.assertEqual(verdicts, ["T 4.2.1", "F 5.1.1", "D 2.0.0",
+                                    "D 2.0.0"])
+        self.assertEqual([m["rcpt_to"] for m in sink.messages],
+                         [["d@x.test"], ["e@x.test"]])
+
+    def test_too_many_messages_wait_for_another_time(self):
+        with Sink(extensions=["LIMITS RCPTMAX=1 MAILMAX=1"]) as sink:
+            verdicts = self.status(sink, recipients=("b@x.test", "c@x.test"))
+        self.assertEqual(verdicts, ["D 2.0.0", "T 4.5.3"])
+
+    def test_lmtp(self):
+        with Sink(lmtp={"^c@": "452 4.2.2 full", "^d@": "550 5.2.1 shut"}
+                  ) as sink:
+            verdicts = self.status(
+                "lmtp:[127.0.0.1]:%d" % sink.port, SHORT, SHORT,
+                recipients=("b@x.test", "c@x.test", "d@x.test", "e@x.test"))
+        self.assertEqual(verdicts, ["D 2.0.0", "T 4.2.2", "F 5.2.1",
+                                    "D 2.0.0"] * 2)
+        self.assertEqual([m["connection"] for m in sink.messages], [1, 1])
+        self.assertEqual(sink.messages[0]["commands"][0], "LHLO me.test")
+        with Sink() as sink:
+            self.assertEqual(
+                self.status("lmtp:[127.0.0.1]:%d" % sink.port),
+                ["T 4.5.0"])
+        self.assertEqual(sink.messages, [])
+
+    def token_command(self, text):
+        path = os.path.join(self.folder, "token")
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
+        self.settings(relay_token_command=path)
+
+    def test_tokens(self):
+        """A refused one is replaced once, a good one is kept."""
+        runs = os.path.join(self.folder, "runs")
+        with open(runs, "w"):
+            pass
+        os.chmod(runs, 0o666)
+        self.token_command('echo "$*" >>%s\necho "t$(wc -l <%s)"\n'
+                           % (runs, runs))
+        for methods in ("XOAUTH2", "PLAIN OAUTHBEARER"):
+            with open(runs, "w"):
+                pass
+            with Sink(auth="u:t2", auth_methods=methods,
+                      drop_after=1) as sink:
+                self.assertEqual(
+                    self.status(sink, SHORT, SHORT, options=("-a", "u")),
+                    ["D 2.0.0", "D 2.0.0"], methods)
+            self.assertEqual([m["login"] for m in sink.messages], ["u"] * 2)
+            with open(runs) as file:
+                self.assertEqual(file.read(), "u 127.0.0.1\n" * 2)
+
+    def test_tokens_that_cannot_be_had(self):
+        for text, says in (
+                ("exit 3\n", "failed (status 3)"),
+                ("echo\n", "printed no token"),
+                ("head -c 8193 /dev/zero | tr '\\0' x\n", "no token"),
+                ("echo a b\n", "bytes that no token has")):
+            self.token_command(text)
+            with Sink(auth="u:t", auth_methods="XOAUTH2") as sink:
+                verdicts = self.relay(sink, options=("-a", "u"))
+            self.assertEqual(verdicts[0][:2], ("T", "4.7.0"), text)
+            self.assertIn(says, verdicts[0][3])
+        self.token_command("head -c 8192 /dev/zero | tr '\\0' x\n")
+        with Sink(auth="u:" + 8192 * "x", auth_methods="XOAUTH2") as sink:
+            self.assertEqual(self.status(sink, options=("-a", "u")),
+                             ["D 2.0.0"])
+        self.settings()
+        with Sink(auth="u:t", auth_methods="XOAUTH2") as sink:
+            self.assertEqual(self.status(sink, options=("-a", "u")),
+                             ["T 4.7.0"])
+
+    def test_sockets_of_this_machine_are_listed(self):
+        path = os.path.join(self.folder, "lmtp")
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(path)
+        os.chmod(path, 0o777)
+        server.listen()
+        self.assertEqual(self.status("lmtp:unix:" + path), ["T 4.4.1"])
+        self.settings(lmtp_sockets="/nowhere " + path)
+        server.settimeout(10)
+        for name in ("/nowhere", path + "x"):
+            self.assertEqual(self.status("lmtp:unix:" + name), ["T 4.4.1"])
+
+        def store():
+            with server.accept()[0] as peer:
+                file = peer.makefile("rw", newline="\r\n")
+                for reply, last in (
+                        ("220 store", "LHLO"), ("250 store", "MAIL"),
+                        ("250 ok", "RCPT"), ("250 ok", "DATA"),
+                        ("354 go", "."), ("250 2.1.5 kept", "QUIT")):
+                    file.write(reply + "\n")
+                    file.flush()
+                    while not file.readline().startswith(last):
+                        pass
+
+        thread = threading.Thread(target=store)
+        thread.start()
+        self.assertEqual(self.relay("lmtp:unix:" + path,
+                                    options=("-t", ENCRYPT)),
+                         [("D", "2.1.5", path, "250 2.1.5 kept")])
+        thread.join()
+
+    def test_source_address(self):
+        with Sink() as sink:
+            for bind in ("127.0.0.5", "192.0.2.1"):
+                self.status("[127.0.0.1]:%d bind=%s" % (sink.port, bind))
+        self.assertEqual([m["peer"] for m in sink.messages], ["127.0.0.5"])
 
     def test_only_crlf_leaves(self):
         with Sink() as sink:
@@ -204,6 +350,7 @@ class RelayTest(unittest.TestCase):
 
     def test_8bit_goes_only_where_it_may(self):
         with Sink(extensions=["PIPELINING"]) as sink:
+            # This is a header, which cannot be converted.
             self.assertEqual(self.status(sink, b"caf\xe9\r\n",
                                          options=("-8",)), ["F 5.6.3"])
             self.assertEqual(self.status(sink, b"cafe\r\n", options=("-8",)),
@@ -212,6 +359,153 @@ class RelayTest(unittest.TestCase):
             self.assertEqual(self.status(sink, b"caf\xe9\r\n",
                                          options=("-8",)), ["D 2.0.0"])
         self.assertIn("BODY=8BITMIME", sink.messages[0]["commands"][1])
+
+    def test_8bit_is_converted_for_hosts_without_it(self):
+        text = (b"Subject: x\r\nMIME-Version: 1.0\r\n"
+                b"Content-Type: text/plain; charset=iso-8859-1\r\n"
+                b"Content-Transfer-Encoding: 8bit\r\n\r\n"
+                b"caf\xe9 au lait\r\n.\r\n" + b"much more text\r\n" * 9999)
+        for extensions in (["PIPELINING", "SIZE"], ["CHUNKING", "SIZE"]):
+            with Sink(extensions=extensions) as sink:
+                self.assertEqual(self.status(sink, text, options=("-8",)),
+                                 ["D 2.0.0"])
+            data = sink.messages[0]["data"]
+            self.assertTrue(data.isascii())
+            mail = email.message_from_bytes(data)
+            self.assertEqual(mail["content-transfer-encoding"],
+                             "quoted-printable")
+            self.assertEqual(mail.get_payload(decode=True),
+                             text[text.index(b"caf"):])
+            self.assertIn(" SIZE=%d" % len(data),
+                          sink.messages[0]["commands"][1])
+        self.assertIn("converted to 7 bits", self.log)
+
+    def test_binary_as_it_is_or_converted(self):
+        body = bytes(range(256)) * 2000 + b"\r\n.\r\n\n\r"
+        text = (b"MIME-Version: 1.0\r\n"
+                b"Content-Type: application/octet-stream\r\n"
+                b"Content-Transfer-Encoding: binary\r\n\r\n" + body)
+        options = ("-8", "-m", str(BINARY))
+        with Sink(extensions=["8BITMIME", "CHUNKING", "BINARYMIME"]) as sink:
+            self.assertEqual(self.status(sink, text, options=options),
+                             ["D 2.0.0"])
+        self.assertEqual(sink.messages[0]["data"], text)
+        self.assertIn("BODY=BINARYMIME", sink.messages[0]["commands"][1])
+        for extensions in (["8BITMIME", "CHUNKING"], ["BINARYMIME"], []):
+            with Sink(extensions=extensions) as sink:
+                self.assertEqual(self.status(sink, text, options=options),
+                                 ["D 2.0.0"], extensions)
+            mail = email.message_from_bytes(sink.messages[0]["data"])
+            self.assertEqual(mail["content-transfer-encoding"], "base64")
+            self.assertEqual(mail.get_payload(decode=True), body)
+
+    def test_chunks(self):
+        body = b"".join(b".%06d\r\n" % i for i in range(120000))
+        for extensions in (["CHUNKING"], ["CHUNKING", "PIPELINING"]):
+            with Sink(extensions=extensions) as sink:
+                self.assertEqual(self.status(sink, body, SHORT, b"",
+                                             b"a\nb\rc"), ["D 2.0.0"] * 4)
+            self.assertEqual([m["data"] for m in sink.messages],
+                             [body, SHORT, b"", b"a\r\nb\r\nc\r\n"])
+            chunks = sink.messages[0]["chunks"]
+            self.assertEqual(sum(chunks), len(body))
+            self.assertEqual(set(chunks[:-1]), {262144})
+            self.assertNotIn("DATA", sink.messages[0]["commands"])
+
+    def test_chunks_refused_or_cut(self):
+        body = b"x" * 70 + b"\r\n"
+        for knobs, expected in (
+                ({"chunk": "552 5.2.2 full"}, "F 5.2.2"),
+                ({"chunk": "421 4.3.2 bye"}, "T 4.3.2"),
+                ({"end": "451 4.3.0 later"}, "T 4.3.0"),
+                ({"refuse": {"b@": "550 5.1.1 no"}}, "F 5.1.1"),
+                ({"drop": "BODY"}, "T 4.4.2"),
+                ({"drop": "END"}, "T 4.4.2")):
+            for more in ([], ["PIPELINING"]):
+                with Sink(extensions=["CHUNKING"] + more, **knobs) as sink:
+                    self.assertEqual(
+                        self.status(sink, body * 40000), [expected], knobs)
+                self.assertEqual(sink.messages, [])
+        # The connection is good for the next message.
+        with Sink(extensions=["CHUNKING", "PIPELINING"],
+                  chunk="552 5.2.2 full") as sink:
+            self.assertEqual(self.status(sink, body * 40000, SHORT),
+                             ["F 5.2.2", "D 2.0.0"])
+        self.assertEqual(sink.messages[0]["connection"], 1)
+
+    def test_parameters_are_passed_on_where_offered(self):
+        options = ("-m", str(RET_FULL | BY_NOTIFY), "-e", "a b+=", "-y", "3",
+                   "-b", "100", "-N", "14", "-O", "rfc822;A B+@x")
+        with Sink(extensions=["DSN", "DELIVERBY", "MT-PRIORITY"]) as sink:
+            self.assertEqual(self.status(sink, options=options), ["D 2.0.0"])
+        mail, rcpt = sink.messages[0]["commands"][1:3]
+        self.assertRegex(mail, r"^MAIL FROM:<a@me.test> RET=FULL "
+                               r"ENVID=a\+20b\+2B\+3D BY=\d+;N "
+                               r"MT-PRIORITY=3$")
+        self.assertEqual(rcpt, "RCPT TO:<b@x.test> NOTIFY=SUCCESS,FAILURE,"
+                               "DELAY ORCPT=rfc822;A+20B+2B@x")
+        self.assertIn("flags 7 1", self.lines)
+        with Sink(extensions=["8BITMIME"]) as sink:
+            self.assertEqual(self.status(sink, options=options), ["D 2.0.0"])
+        self.assertEqual(sink.messages[0]["commands"][1:3],
+                         ["MAIL FROM:<a@me.test> BODY=7BIT",
+                          "RCPT TO:<b@x.test>"])
+        self.assertIn("flags 7 2", self.lines)
+
+    def test_return_in_time_needs_a_host_that_knows_time(self):
+        options = ("-m", str(BY_RETURN))
+        with Sink() as sink:
+            self.assertEqual(self.status(
+                sink, options=options + ("-b", "100")), ["F 5.3.3"])
+        with Sink(extensions=["DELIVERBY 60"]) as sink:
+            self.assertEqual(self.status(
+                sink, options=options + ("-b", "-1")), ["F 5.4.7"])
+            self.assertEqual(self.status(
+                sink, options=options + ("-b", "100")), ["D 2.0.0"])
+        self.assertRegex(sink.messages[0]["commands"][1], r" BY=\d+;R$")
+
+    def test_utf8_goes_where_it_may(self):
+        plain = b"Subject: x\r\n\r\ncaf\xc3\xa9\r\n"
+        header = b"Subject: caf\xc3\xa9\r\n\r\nx\r\n"
+        both = ("b\u00fc@x.test", "c@x.test")
+        options = ("-8", "-m", str(UTF8))
+        with Sink(extensions=["8BITMIME", "SMTPUTF8"]) as sink:
+            self.assertEqual(self.status(sink, header, options=options,
+                                         recipients=both), ["D 2.0.0"] * 2)
+        self.assertIn(" SMTPUTF8", sink.messages[0]["commands"][1])
+        for extensions in ([], ["8BITMIME"], ["SMTPUTF8"]):
+            with Sink(extensions=extensions) as sink:
+                self.assertEqual(
+                    self.status(sink, plain, options=options,
+                                recipients=both), ["F 5.6.7", "D 2.0.0"])
+                self.assertEqual(self.status(sink, header, options=options),
+                                 ["F 5.6.9"])
+            self.assertNotIn("SMTPUTF8", sink.messages[0]["commands"][1])
+
+    def test_requiretls(self):
+        options = ("-m", str(REQUIRETLS), "-t", NONE)
+        knobs = {"starttls": True, "certificate": self.folder}
+        with Sink(extensions=["REQUIRETLS"], **knobs) as sink:
+            # Nobody vouches for this certificate.
+            self.assertEqual(self.status(sink, options=options),
+                             ["F 5.7.30"])
+            self.settings(tls_ca_file=os.path.join(self.folder, "cert.pem"))
+            self.assertEqual(self.status(sink, SHORT, options=options),
+                             ["D 2.0.0"])
+            self.assertTrue(sink.messages[0]["is_tls"])
+            self.assertIn(" REQUIRETLS", sink.messages[0]["commands"][-3])
+            self.assertIn("Verified TLS", self.log)
+        for knobs in ({"extensions": ["REQUIRETLS"]},
+                      dict(knobs, extensions=[])):
+            with Sink(**knobs) as sink:
+                self.settings(
+                    tls_ca_file=os.path.join(self.folder, "cert.pem"))
+                self.assertEqual(self.status(sink, options=options),
+                                 ["F 5.7.30"])
+            self.assertEqual(sink.messages, [])
+        with Sink(broken_tls=True) as sink:
+            self.assertEqual(self.status(sink, options=options), ["T 4.7.5"])
+        self.assertEqual(sink.messages, [])
 
     def test_nobody_listens(self):
         with socket.socket() as probe:

@@ -32,6 +32,15 @@ static const char *const zone[] = {
 	("many.test A 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 "
 	 "192.0.2.6"),
 	"six.test AAAA 2001:db8::6",
+	"both.test A 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4",
+	"both.test AAAA 2001:db8::1 2001:db8::2 2001:db8::3",
+	"prefers6.test A 192.0.2.1",
+	"prefers6.test AAAA 2001:db8::1",
+	"_submissions._tcp.srv.test SRV 10:0:465:mx1.test",
+	"_submission._tcp.srv.test SRV 0:0:587:mx2.test",
+	"_submissions._tcp.old.test SRV 0:0:0:",
+	"_submission._tcp.old.test SRV 20:0:588:mx1.test 10:0:587:mx2.test",
+	"_submission._tcp.slowsrv.test ?",
 	"empty.test TXT x",
 };
 
@@ -46,6 +55,17 @@ add_record(struct dns_answer *answer, enum dns_type type, struct slice value)
 	uint64_t number = 0;
 
 	memset(record, 0, sizeof(*record));
+	if (type == DNS_SRV) {
+		slice_cut(value, ':', &preference, &value);
+		slice_u64(preference, UINT16_MAX, &number);
+		record->preference = (uint16_t)number;
+		slice_cut(value, ':', &preference, &value);
+		slice_cut(value, ':', &preference, &name);
+		slice_u64(preference, UINT16_MAX, &number);
+		record->port = (uint16_t)number;
+		slice_to_array(name, record->name, sizeof(record->name));
+		return;
+	}
 	if (type != DNS_MX) {
 		assert_true(netaddr_parse(value, &record->addr));
 		return;
@@ -59,9 +79,10 @@ add_record(struct dns_answer *answer, enum dns_type type, struct slice value)
 static const struct dns_answer *
 zone_find(void *context, struct slice name, enum dns_type type)
 {
-	static const char *const types[] = {
-		[DNS_A] = "A", [DNS_MX] = "MX", [DNS_AAAA] = "AAAA"
-	};
+	static const char *const types[] = { [DNS_A] = "A",
+		[DNS_MX] = "MX",
+		[DNS_AAAA] = "AAAA",
+		[DNS_SRV] = "SRV" };
 	struct dns_answer *answer = context;
 	struct slice line, word;
 
@@ -132,7 +153,36 @@ static const struct sample samples[] = {
 	{ "one.test", "mx1.test:0", RESULT_LATER, "4.3.5" },
 	{ "one.test", "mx1.test:x", RESULT_LATER, "4.3.5" },
 	{ "one.test", "[mx1.test", RESULT_LATER, "4.3.5" },
+	{ "one.test", "[0.0.0.0]:25", RESULT_LATER, "4.3.5" },
+	{ "both.test", "", RESULT_OK,
+	    "both.test[192.0.2.1]:25 both.test[2001:db8::1]:25 "
+	    "both.test[192.0.2.2]:25 both.test[2001:db8::2]:25 "
+	    "both.test[192.0.2.3]:25" },
+	{ "prefers6.test", "", RESULT_OK,
+	    "prefers6.test[2001:db8::1]:25 prefers6.test[192.0.2.1]:25" },
+	{ "one.test", "mx:", RESULT_OK, "mx1.test[192.0.2.1]:25" },
+	{ "never.test", "mx:", RESULT_NEVER, "5.1.2" },
+	{ "[192.0.2.7]", "mx:", RESULT_OK, "[192.0.2.7][192.0.2.7]:25" },
+	{ "one.test", "mx:six.test:26", RESULT_OK, "six.test[2001:db8::6]:26" },
+	{ "one.test", "mx:null.test", RESULT_LATER, "4.4.4" },
+	{ "one.test", "mx:slow.test", RESULT_LATER, "4.4.3" },
+	{ "one.test", "srv:srv.test", RESULT_OK, "mx1.test[192.0.2.1]:465!" },
+	{ "one.test", "srv:old.test", RESULT_OK,
+	    "mx2.test[192.0.2.2]:587 mx2.test[2001:db8::2]:587 "
+	    "mx1.test[192.0.2.1]:588" },
+	{ "one.test", "srv:one.test", RESULT_LATER, "4.4.4" },
+	{ "one.test", "srv:slowsrv.test", RESULT_LATER, "4.4.3" },
+	{ "one.test", "lmtp:mx1.test", RESULT_OK, "mx1.test[192.0.2.1]:24" },
+	{ "one.test", "lmtp:unix:/run/lmtp", RESULT_OK,
+	    "/run/lmtp[unknown]:0" },
 };
+
+static uint8_t
+zone_prefer(void *context, struct slice host)
+{
+	(void)context;
+	return slice_eq(host, S("prefers6.test")) ? 6 : 0;
+}
 
 static void
 format_route(const struct route_mx *route, struct buf *out)
@@ -141,10 +191,11 @@ format_route(const struct route_mx *route, struct buf *out)
 
 	buf_clear(out);
 	for (size_t i = 0; i < route->count; i++)
-		buf_add_format(out, "%s%s[%s]:%u", i == 0 ? "" : " ",
+		buf_add_format(out, "%s%s[%s]:%u%s", i == 0 ? "" : " ",
 		    route->targets[i].host,
 		    netaddr_format(&route->targets[i].addr, ip),
-		    (unsigned int)route->targets[i].addr.port);
+		    (unsigned int)route->targets[i].addr.port,
+		    route->targets[i].is_tls_first ? "!" : "");
 }
 
 static void
@@ -156,6 +207,7 @@ destinations_lead_to_the_right_addresses(void **state)
 		.has_ipv4 = true,
 		.has_ipv6 = true,
 		.find = zone_find,
+		.prefer = zone_prefer,
 		.context = &answer };
 	struct route_mx route;
 	struct why why;
@@ -223,6 +275,31 @@ equals_come_in_any_order_and_others_in_theirs(void **state)
 		assert_in_range(first[i], 800, 1200);
 }
 
+/* RFC 2782: weights 1, 2 and 7 of one priority, behind a better one. */
+static void
+services_come_by_priority_and_weight(void **state)
+{
+	static const uint16_t weights[4] = { 1, 2, 7, 0 };
+	struct dns_record list[4];
+	unsigned int first[4] = { 0 };
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 10000; seed++) {
+		memset(list, 0, sizeof(list));
+		for (size_t i = 0; i < 4; i++) {
+			list[i].preference = i < 3 ? 10 : 5;
+			list[i].weight = weights[i];
+			list[i].name[0] = (char)('0' + i);
+		}
+		route_srv_order(list, 4, seed * 2654435761U);
+		assert_int_equal(list[0].name[0], '3');
+		first[list[1].name[0] - '0']++;
+	}
+	assert_in_range(first[0], 700, 1300);
+	assert_in_range(first[1], 1600, 2400);
+	assert_in_range(first[2], 6500, 7500);
+}
+
 int
 main(void)
 {
@@ -230,6 +307,7 @@ main(void)
 		cmocka_unit_test(destinations_lead_to_the_right_addresses),
 		cmocka_unit_test(a_family_that_is_off_is_not_used),
 		cmocka_unit_test(equals_come_in_any_order_and_others_in_theirs),
+		cmocka_unit_test(services_come_by_priority_and_weight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,8 @@
  * effects as lines in brackets, "[MAIL a@b]". Message bytes go to message.
  * Enqueue is played: an address starting with "no" is refused with 550, one
  * with "later" with 451, DATA from "full" with 452; user "ann" has the
- * password "secret".
+ * password "secret". The client is in mynetworks on "lmtp" and on "friend",
+ * which is port 25 for it.
  */
 #ifndef TESTS_UNIT_SMTPD_DRIVER_H
 #define TESTS_UNIT_SMTPD_DRIVER_H
@@ -15,8 +16,13 @@
 
 #include "smtpd/session.h"
 
+enum {
+	DRIVER_NOW = 1700000000 /* the session's clock */
+};
+
 struct driver {
 	struct session session;
+	struct network friends;
 	struct settings settings;
 	struct connection connection;
 	struct buf transcript;       /* effects, and replies as they are sent */

@@ -51,10 +51,19 @@ every_exchange_gets_its_replies(void **state)
 		    "334 VXNlcm5hbWU6\r\n501 5.5.2 The response is not "
 		    "base64\r\n" },
 		{ "AUTH CRAM-MD5\r\n",
-		    "504 5.5.4 Unknown mechanism, PLAIN and LOGIN are "
-		    "offered\r\n" },
+		    "504 5.5.4 Unknown mechanism, offered are SCRAM-SHA-256 "
+		    "PLAIN LOGIN\r\n" },
+		{ "AUTH SCRAM-SHA-256 Zmlyc3Q=\r\ndGhpcmQ=\r\n\r\n",
+		    "334 c2Vjb25k\r\n334 \r\n"
+		    "235 2.7.0 Authentication successful\r\n" },
+		{ "AUTH SCRAM-SHA-256\r\nZmlyc3Q=\r\n*\r\n",
+		    "334 \r\n334 c2Vjb25k\r\n"
+		    "501 5.7.0 Authentication cancelled\r\n" },
+		{ "AUTH SCRAM-SHA-256-PLUS Zmlyc3Q=\r\n",
+		    "504 5.5.4 Unknown mechanism, offered are SCRAM-SHA-256 "
+		    "PLAIN LOGIN\r\n" },
 		{ "AUTH\r\n",
-		    "501 5.5.4 Syntax: AUTH PLAIN or AUTH LOGIN\r\n" },
+		    "501 5.5.4 Syntax: AUTH mechanism [response]\r\n" },
 	};
 	struct driver driver;
 

@@ -47,51 +47,65 @@ a_hand_typed_session_sends_a_message(void **state)
 	driver_clear(&driver);
 }
 
+#define IN_ALL(reply)                                                          \
+	{                                                                      \
+		reply, reply, reply, reply, reply,                             \
+	}
+
 static const struct {
 	const char *line;
-	const char *replies[4]; /* START READY MAIL RCPT */
+	const char *replies[5]; /* START READY MAIL RCPT BDAT */
 } matrix[] = {
-	{ "HELO c\r\n", { "250 mx", "250 mx", "250 mx", "250 mx" } },
-	{ "EHLO c\r\n", { "250-mx", "250-mx", "250-mx", "250-mx" } },
+	{ "HELO c\r\n", IN_ALL("250 mx") },
+	{ "EHLO c\r\n", IN_ALL("250-mx") },
+	{ "LHLO c\r\n", IN_ALL("500 5.5.1 This is SMTP") },
 	{ "MAIL FROM:<a@b.c>\r\n",
 	    { "503 5.5.1 Send HELO", "250 2.1.5", "503 5.5.1 MAIL is not",
-		"503 5.5.1 MAIL is not" } },
-	{ "RCPT TO:<a@b.c>\r\n", { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
-				     "250 2.1.5", "250 2.1.5" } },
-	{ "DATA\r\n", { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
-			  "503 5.5.1 Send RCPT", "354 " } },
-	{ "RSET\r\n", { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
-	{ "VRFY a@b.c\r\n",
-	    { "250 2.1.5", "250 2.1.5", "250 2.1.5", "250 2.1.5" } },
-	{ "STARTTLS\r\n", { "220 2.0.0", "220 2.0.0", "503 5.5.1 STARTTLS is",
-			      "503 5.5.1 STARTTLS is" } },
-	{ "AUTH PLAIN\r\n",
-	    { "503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not",
-		"503 5.5.1 AUTH is not", "503 5.5.1 AUTH is not" } },
-	{ "NOOP\r\n", { "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0" } },
-	{ "HELP\r\n", { "214-2.0.0", "214-2.0.0", "214-2.0.0", "214-2.0.0" } },
-	{ "QUIT\r\n", { "221 2.0.0", "221 2.0.0", "221 2.0.0", "221 2.0.0" } },
-	{ "EXPN a\r\n",
-	    { "500 5.5.1", "500 5.5.1", "500 5.5.1", "500 5.5.1" } },
+		"503 5.5.1 MAIL is not", "503 5.5.1 MAIL is not" } },
+	{ "RCPT TO:<a@b.c>\r\n",
+	    { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL", "250 2.1.5",
+		"250 2.1.5", "503 5.5.1 RCPT is not" } },
+	{ "DATA\r\n",
+	    { "503 5.5.1 Send HELO", "503 5.5.1 Send MAIL",
+		"503 5.5.1 Send RCPT", "354 ", "503 5.5.1 DATA is not" } },
+	{ "BDAT 2 LAST\r\nab",
+	    { "503 5.5.1 Send MAIL", "503 5.5.1 Send MAIL",
+		"503 5.5.1 Send RCPT", "250 2.0.0", "250 2.0.0" } },
+	{ "RSET\r\n", IN_ALL("250 2.0.0") },
+	{ "VRFY a@b.c\r\n", IN_ALL("250 2.1.5") },
+	{ "EXPN a@b.c\r\n", IN_ALL("252 2.0.0 Not told") },
+	{ "STARTTLS\r\n",
+	    { "220 2.0.0", "220 2.0.0", "503 5.5.1 STARTTLS is",
+		"503 5.5.1 STARTTLS is", "503 5.5.1 STARTTLS is" } },
+	{ "AUTH PLAIN\r\n", IN_ALL("503 5.5.1 AUTH is not") },
+	{ "ETRN b.c\r\n", IN_ALL("502 5.5.1 ETRN is not") },
+	{ "XCLIENT ADDR=192.0.2.1\r\n", IN_ALL("550 5.7.0") },
+	{ "XFORWARD ADDR=192.0.2.1\r\n", IN_ALL("550 5.7.0") },
+	{ "NOOP\r\n", IN_ALL("250 2.0.0") },
+	{ "HELP\r\n", IN_ALL("214-2.0.0") },
+	{ "QUIT\r\n", IN_ALL("221 2.0.0") },
+	{ "TURN\r\n", IN_ALL("500 5.5.1") },
 };
 
 /* verb x phase, on port 25: the reply's first line, and "-" for a close. */
 static void
 each_verb_in_each_phase_gets_its_reply(void **state)
 {
-	static const char *const reach[4][4] = {
+	static const char *const reach[5][5] = {
 		{ NULL },
 		{ "EHLO c\r\n", NULL },
 		{ "EHLO c\r\n", "MAIL FROM:<a@b.c>\r\n", NULL },
 		{ "EHLO c\r\n", "MAIL FROM:<a@b.c>\r\n", "RCPT TO:<d@e.f>\r\n",
 		    NULL },
+		{ "EHLO c\r\n", "MAIL FROM:<a@b.c>\r\n", "RCPT TO:<d@e.f>\r\n",
+		    "BDAT 1\r\nx", NULL },
 	};
 	struct driver driver;
 	const char *got;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(matrix); i++) {
-		for (size_t phase = 0; phase < 4; phase++) {
+		for (size_t phase = 0; phase < 5; phase++) {
 			driver_init(&driver, "smtp", false);
 			driver_say(&driver, "");
 			driver_say_many(&driver, reach[phase]);
@@ -105,9 +119,12 @@ each_verb_in_each_phase_gets_its_reply(void **state)
 		}
 	}
 	/* Every row of the table has its line here. */
-	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++)
+	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++) {
 		assert_true(slice_starts(
 		    slice_of(matrix[i].line), smtp_command_table[i].verb));
+		/* Room for its count, and for that of unknown ones. */
+		assert_true(i + 1 < SESSION_VERBS_MAX);
+	}
 }
 
 static const struct {
@@ -134,20 +151,20 @@ static const struct {
 	{ "MAIL FROM:<a>\r\n", "501 5.1.7 the address has no @d" },
 	{ "MAIL FROM:<a@b_c>\r\n", "501 5.1.7 what stands after" },
 	{ "MAIL FROM:<a@b.c>x\r\n", "501 5.1.7 something follows" },
-	{ "MAIL FROM:<\xc3\xa4@b.c>\r\n", "501 5.1.7 the address has "
+	{ "MAIL FROM:<\xc3\xa4@b.c>\r\n", "553 5.6.7 The address has "
 					  "characters outside" },
+	{ "MAIL FROM:<\xc3@b.c> SMTPUTF8\r\n",
+	    "501 5.1.7 the address is not valid UTF-8" },
 	{ "MAIL FROM:<a@b.c> SIZE=\r\n", "501 5.5.4 SIZE= takes" },
 	{ "MAIL FROM:<a@b.c> SIZE=1x\r\n", "501 5.5.4 SIZE= takes" },
 	{ "MAIL FROM:<a@b.c> SIZE=1 size=2\r\n",
-	    "501 5.5.4 SIZE= is given twice" },
+	    "501 5.5.4 SIZE is given twice" },
 	{ "MAIL FROM:<a@b.c> SIZE=100001\r\n",
 	    "552 5.3.4 The message is too large, the limit is 100000" },
-	{ "MAIL FROM:<a@b.c> BODY=BINARYMIME\r\n", "501 5.5.4 BODY= takes" },
+	{ "MAIL FROM:<a@b.c> BODY=9BIT\r\n", "501 5.5.4 BODY= takes" },
 	{ "MAIL FROM:<a@b.c> AUTH=\r\n", "501 5.5.4 AUTH= takes" },
 	{ "MAIL FROM:<a@b.c> AUTH=a+4\r\n", "501 5.5.4 AUTH= takes" },
-	{ "MAIL FROM:<a@b.c> RET=FULL\r\n", "555 5.5.4 RET is no parameter" },
-	{ "MAIL FROM:<a@b.c> SMTPUTF8\r\n",
-	    "555 5.5.4 SMTPUTF8 is no parameter" },
+	{ "MAIL FROM:<a@b.c> XRET=FULL\r\n", "555 5.5.4 XRET is no parameter" },
 };
 
 static void
@@ -193,7 +210,7 @@ what_people_and_clients_type_is_understood(void **state)
 		{ "MAIL FROM:<a@[192.0.2.1]>\r\n",
 		    "[MAIL a@[192.0.2.1]]\n250 2.1.5 Ok\r\n" },
 		{ "MAIL FROM:<a@b.c> SIZE=99 body=8bitmime\r\n",
-		    "[MAIL a@b.c]\n[OPTIONS 99 1]\n250 2.1.5 Ok\r\n" },
+		    "[MAIL a@b.c]\n[OPTIONS 99 1 0 0 0 <>]\n250 2.1.5 Ok\r\n" },
 		{ "MAIL FROM:<a@b.c> AUTH=<> BODY=7BIT\r\n",
 		    "[MAIL a@b.c]\n250 2.1.5 Ok\r\n" },
 		{ "\xff\xfd\x01\xff\xfb\x1fMAIL FROM:<a@b.c>\r\n",
@@ -228,11 +245,14 @@ ehlo_announces_what_the_port_offers(void **state)
 		{ "smtp", true, true, "250-VRFY\r\n250 HELP\r\n" },
 		{ "submission", false, false, "250-STARTTLS\r\n250 HELP\r\n" },
 		{ "submission", false, true,
-		    "250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n" },
+		    "250-STARTTLS\r\n250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n"
+		    "250-ETRN\r\n250 HELP\r\n" },
 		{ "submission", true, false,
-		    "250-VRFY\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n" },
+		    "250-VRFY\r\n250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n"
+		    "250-ETRN\r\n250 HELP\r\n" },
 		{ "submissions", true, false,
-		    "250-VRFY\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n" },
+		    "250-VRFY\r\n250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n"
+		    "250-ETRN\r\n250 HELP\r\n" },
 	};
 	struct driver driver;
 	const char *got;
@@ -247,9 +267,53 @@ ehlo_announces_what_the_port_offers(void **state)
 		assert_true(slice_starts(slice_of(got),
 		    S("250-mx.example.org\r\n250-PIPELINING\r\n"
 		      "250-ENHANCEDSTATUSCODES\r\n250-SIZE 100000\r\n"
-		      "250-8BITMIME\r\n")));
+		      "250-8BITMIME\r\n250-BINARYMIME\r\n250-SMTPUTF8\r\n"
+		      "250-DSN\r\n250-DELIVERBY 60\r\n")));
 		assert_true(
 		    slice_ends(slice_of(got), slice_of(cases[i].last_lines)));
+		driver_clear(&driver);
+	}
+}
+
+/* For own hosts on port 25 (and LMTP) alone. */
+static void
+who_is_behind_a_list_is_told_to_friends(void **state)
+{
+	static const struct {
+		const char *listener, *line, *reply;
+	} cases[] = {
+		{ "friend", "EXPN list\r\n",
+		    "[EXPN list]\n250-2.1.5 <a@b.c>\r\n250-2.1.5 <d@e.f>\r\n"
+		    "250 2.1.5 a program of <g@h.i>\r\n" },
+		{ "friend", "EXPN <nobody>\r\n",
+		    "[EXPN nobody]\n550 5.1.1 <nobody>: no such user\r\n" },
+		{ "friend", "EXPN\r\n",
+		    LOG_OF("EXPN", "501 5.5.4 Syntax: EXPN list@example.com",
+			"", "", "ESMTP",
+			"c") "501 5.5.4 Syntax: EXPN list@example.com\r\n" },
+		{ "friend", "EXPN a@\r\n",
+		    "501 5.1.3 nothing stands after the @\r\n" },
+		{ "lmtp", "EXPN one\r\n", "[EXPN one]\n250 2.1.5 Ok\r\n" },
+		{ "smtp", "EXPN list\r\n",
+		    "252 2.0.0 Not told here: send the message and see\r\n" },
+		{ "submission", "EXPN list\r\n",
+		    "252 2.0.0 Not told here: send the message and see\r\n" },
+	};
+	struct driver driver;
+	const char *got;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		bool is_lmtp = strcmp(cases[i].listener, "lmtp") == 0;
+		bool is_told =
+		    is_lmtp || strcmp(cases[i].listener, "friend") == 0;
+
+		driver_init(&driver, cases[i].listener, true);
+		got =
+		    driver_say(&driver, is_lmtp ? "LHLO c\r\n" : "EHLO c\r\n");
+		assert_int_equal(strstr(got, "250-EXPN\r\n") != NULL, is_told);
+		assert_string_equal(
+		    driver_say(&driver, cases[i].line), cases[i].reply);
 		driver_clear(&driver);
 	}
 }
@@ -439,7 +503,10 @@ help_lists_the_table(void **state)
 	for (size_t i = 0; smtp_command_table[i].verb.len > 0; i++)
 		assert_int_equal(
 		    strstr(got, smtp_command_table[i].syntax) != NULL,
-		    !slice_eq(smtp_command_table[i].verb, S("STARTTLS")));
+		    !slice_eq(smtp_command_table[i].verb, S("STARTTLS")) &&
+			!slice_eq(smtp_command_table[i].verb, S("LHLO")) &&
+			!slice_eq(smtp_command_table[i].verb, S("EXPN")) &&
+			!slice_starts(smtp_command_table[i].verb, S("X")));
 	got = driver_say(&driver, "help mail\r\n");
 	assert_string_equal(got,
 	    "214-2.0.0 MAIL FROM:<sender@example.com>  begin a message\r\n"
@@ -479,6 +546,7 @@ main(void)
 		cmocka_unit_test(malformed_commands_are_told_what_is_wrong),
 		cmocka_unit_test(what_people_and_clients_type_is_understood),
 		cmocka_unit_test(ehlo_announces_what_the_port_offers),
+		cmocka_unit_test(who_is_behind_a_list_is_told_to_friends),
 		cmocka_unit_test(the_greeting_comes_once),
 		cmocka_unit_test(starttls_forgets_what_is_pipelined_behind),
 		cmocka_unit_test(a_reject_is_logged_once_with_its_transaction),

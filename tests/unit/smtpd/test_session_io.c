@@ -19,6 +19,17 @@
 #include "common/log.h"
 #include "smtpd/session_io.h"
 
+/* Added to the clock by which the session sees a message begin. */
+static int64_t begun_before;
+int64_t __real_io_now(void);
+int64_t __wrap_io_now(void);
+
+int64_t
+__wrap_io_now(void)
+{
+	return __real_io_now() - begun_before;
+}
+
 struct stage {
 	int network, control, enqueue;
 	pid_t pid;
@@ -249,6 +260,34 @@ starttls_is_asked_for_after_its_reply(void **state)
 	stage_close(&stage);
 }
 
+/* Bytes that come one by one renew the time of a block, but not that of the
+ * message. */
+static void
+a_message_that_crawls_is_cut(void **state)
+{
+	static const char *const messages[] = { "DATA\r\n",
+		"BDAT 100000 LAST\r\n" };
+	struct stage stage;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		begun_before = (int64_t)TIMEOUT_SMTP_MESSAGE * 1000 - 500;
+		stage_open(&stage);
+		begun_before = 0;
+		hear(&stage, "ESMTP Merpati\r\n");
+		say(&stage, "EHLO c\r\nMAIL FROM:<a@b.c>\r\n"
+			    "RCPT TO:<d@e.f>\r\n");
+		start_enqueue(&stage, CONTROL_READY);
+		serve(&stage, INJECT_MAIL, true);
+		serve(&stage, INJECT_RCPT, true);
+		say(&stage, messages[i]);
+		serve(&stage, INJECT_DATA, true);
+		say(&stage, "x");
+		hear(&stage, "421 4.4.2 Timeout, closing the connection\r\n");
+		stage_close(&stage);
+	}
+}
+
 int
 main(void)
 {
@@ -259,6 +298,7 @@ main(void)
 		cmocka_unit_test(an_enqueue_that_cannot_start_is_451),
 		cmocka_unit_test(an_enqueue_that_dies_is_451),
 		cmocka_unit_test(starttls_is_asked_for_after_its_reply),
+		cmocka_unit_test(a_message_that_crawls_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,18 @@ static const struct {
 	{ "smtp", false,
 	    SLICE("\xff\xfd\x03\xff\xfb\x18\xff\xff\r\nNO\bOP\r\nHELO\r\n"
 		  "NOOP\rNOOP\r\n\r\n\n\r\r\nQUIT\r\n") },
+	{ "smtp", false,
+	    SLICE(
+		"EHLO c\r\nMAIL FROM:<a@b.c> BODY=8BITMIME RET=HDRS\r\n"
+		"RCPT TO:<d@e.f> NOTIFY=NEVER\r\nBDAT 8\r\nS: x\r\n\r\n"
+		"BDAT 5\r\nDATA\rBDAT 7 LAST\r\n\n.\r\nabMAIL FROM:<x@y.z>\r\n"
+		"BDAT 6\r\nQUIT\r\nRCPT TO:<d@e.f>\r\n"
+		"BDAT 3\r\na\nbBDAT 4\r\nevilBDAT x\r\nNOOP\r\n") },
+	{ "lmtp", false,
+	    SLICE("LHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
+		  "RCPT TO:<g@e.f>\r\nBDAT 2 LAST\r\nhiMAIL FROM:<>\r\n"
+		  "RCPT TO:<d@e.f>\r\nRCPT TO:<g@e.f>\r\nDATA\r\nx\r\n"
+		  ".\r\nQUIT\r\n") },
 	{ "submission", true,
 	    SLICE("EHLO c\r\nMAIL FROM:<a@b.c>\r\nAUTH PLAIN\r\n*\r\n"
 		  "AUTH PLAIN AGFubgBzZWNyZXQ=\r\nMAIL FROM:<a@b.c>\r\n"

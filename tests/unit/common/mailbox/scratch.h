@@ -69,13 +69,20 @@ scratch_remove(struct scratch *scratch)
 }
 
 static inline void
-scratch_write(struct scratch *scratch, const char *path, const char *text)
+scratch_put(struct scratch *scratch, const char *path, const char *bytes,
+    size_t length)
 {
 	int fd = openat(scratch->fd, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(write(fd, bytes, length), length);
 	close(fd);
+}
+
+static inline void
+scratch_write(struct scratch *scratch, const char *path, const char *text)
+{
+	scratch_put(scratch, path, text, strlen(text));
 }
 
 static inline void

@@ -97,6 +97,40 @@ torn_file_in_new_is_not_shown(void **state)
 	mailbox_close(&mailbox);
 }
 
+/* ext4 and XFS keep the length, and lose bytes that were not written yet. */
+static void
+file_with_a_hole_is_not_shown(void **state)
+{
+	static char bytes[65536];
+	static const char ours[] = "Maildir/new/1.Q0123456789ABCR0.h,S=65536";
+	struct scratch *scratch = *state;
+	struct mailbox *mailbox;
+	struct folder *folder;
+	struct why why;
+	bool changed;
+	int fd;
+
+	scratch_write(scratch, ours, "start");
+	scratch_write(scratch, "Maildir/new/1.M1P1.h,S=65536", "foreign");
+	for (int i = 0; i < 2; i++) {
+		fd = openat(scratch->fd,
+		    i == 0 ? ours : "Maildir/new/1.M1P1.h,S=65536", O_WRONLY);
+		assert_int_equal(ftruncate(fd, 65536), 0);
+		close(fd);
+	}
+	folder = open_inbox(scratch, &mailbox, false);
+	assert_int_equal(folder_count(folder), 1);
+	assert_slice_equal(folder_mail(folder, 0)->base, S("1.M1P1.h,S=65536"));
+	memset(bytes, 'x', sizeof(bytes));
+	fd = openat(scratch->fd, ours, O_WRONLY);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), 65536);
+	close(fd);
+	assert_true(folder_refresh(folder, &changed, &why));
+	assert_int_equal(folder_count(folder), 2);
+	folder_close(&folder);
+	mailbox_close(&mailbox);
+}
+
 static void
 renames_by_others_are_followed(void **state)
 {
@@ -306,6 +340,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(new_mail_gets_uids_in_order_of_arrival),
 		TEST(torn_file_in_new_is_not_shown),
+		TEST(file_with_a_hole_is_not_shown),
 		TEST(renames_by_others_are_followed),
 		TEST(vanished_mail_stays_until_forgotten),
 		TEST(appended_mail_has_its_uid_and_flags),

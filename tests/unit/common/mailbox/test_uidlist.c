@@ -189,6 +189,22 @@ lock_of_a_dead_process_is_taken_away(void **state)
 	assert_true(dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
 }
 
+/* Neither in the way nor left behind. */
+static void
+what_a_killed_locker_left_is_no_lock(void **state)
+{
+	struct scratch *scratch = *state;
+	char own[64];
+	struct why why;
+
+	snprintf(own, sizeof(own), "x.lock.%ld", (long)getpid());
+	scratch_write(scratch, own, "");
+	assert_true(dotlock_take(scratch->fd, "x.lock", io_deadline(5), &why));
+	assert_false(scratch_has(scratch, own));
+	dotlock_release(scratch->fd, "x.lock");
+	assert_false(scratch_has(scratch, "x.lock"));
+}
+
 static void
 uidvalidity_is_never_given_twice(void **state)
 {
@@ -319,6 +335,7 @@ main(void)
 		TEST(torn_last_line_leads_to_a_rewrite),
 		TEST(courier_list_is_taken_over),
 		TEST(lock_of_a_dead_process_is_taken_away),
+		TEST(what_a_killed_locker_left_is_no_lock),
 		TEST(uidvalidity_is_never_given_twice),
 		TEST(keywords_keep_their_letters),
 		cmocka_unit_test(names_parse_and_format),

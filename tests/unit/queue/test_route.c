@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "queue/route.h"
+
+#include "tests/unit/unit.h"
+
+static const char *const files[] = { "mail.conf", "routes", "senders", "relays",
+	"tls" };
+
+static const char routes[] = "named.test [192.0.2.1]:26\n"
+			     ".below.test lmtp:store.test\n"
+			     "source.test mx: bind=192.0.2.9\n"
+			     "* catch.test\n";
+
+static const char senders[] = "ann@me.test smtp.one.test:587\n"
+			      "@me.test srv:two.test\n"
+			      "@mx.test mx:\n";
+
+static const char relays[] = "ann@me.test>smtp.one.test ann:secret\n"
+			     "smtp.one.test:587 shared:word\n"
+			     "@me.test>srv:two.test office@two.test\n"
+			     "catch.test all:x\n"
+			     "[192.0.2.1]:26 named:y\n"
+			     "store.test no:no\n";
+
+static const char levels[] = "[192.0.2.1]:26 encrypt\n"
+			     "named.test none\n"
+			     ".mx.test verify\n"
+			     "odd.mx.test perhaps\n"
+			     "* may\n";
+
+static void
+file_write(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct settings *
+settings_make(const char *directory, const char *more)
+{
+	struct settings_errors errors;
+	struct settings *settings;
+	char text[1024], path[256];
+
+	snprintf(text, sizeof(text),
+	    "hostname = me.test\nroute_map = %s/routes\nrelay_map = %s/relays\n"
+	    "sender_route_map = %s/senders\ntls_policy_map = %s/tls\n"
+	    "tls_security_level = none\n%s",
+	    directory, directory, directory, directory, more);
+	file_write(directory, "mail.conf", text);
+	file_write(directory, "routes", routes);
+	file_write(directory, "senders", senders);
+	file_write(directory, "tls", levels);
+	file_write(directory, "relays", relays);
+	snprintf(path, sizeof(path), "%s/mail.conf", directory);
+	settings = settings_load(path, "qmgr", &errors);
+	assert_int_equal(errors.count, 0);
+	settings_errors_free(&errors);
+	return settings;
+}
+
+/* next hop, login:password, key; or what why has. */
+static const struct {
+	const char *sender, *recipient, *expected;
+} samples[] = {
+	{ "x@other.test", "b@named.test",
+	    "[192.0.2.1]:26 named:y smtp:[192.0.2.1]:26::encrypt" },
+	/* A domain by name is stronger than a sender. */
+	{ "ann@me.test", "b@Named.test",
+	    "[192.0.2.1]:26 named:y smtp:[192.0.2.1]:26::encrypt" },
+	{ "", "b@a.below.test", "lmtp:store.test : smtp:lmtp:store.test::may" },
+	{ "", "b@source.test",
+	    "mx: bind=192.0.2.9 : smtp:mx: bind=192.0.2.9:source.test:may" },
+	{ "", "b@x.test", "catch.test all:x smtp:catch.test::may" },
+	{ "Ann@ME.test", "b@x.test",
+	    "smtp.one.test:587 ann:secret smtp:smtp.one.test:587::ann:may" },
+	{ "bob@me.test", "b@x.test",
+	    "srv:two.test office@two.test: "
+	    "smtp:srv:two.test::office@two.test:may" },
+	{ "c@mx.test", "b@x.test", "mx: : smtp:mx::x.test:may" },
+	{ "c@mx.test", "b@a.mx.test", "mx: : smtp:mx::a.mx.test:verify" },
+	{ "c@mx.test", "b@odd.mx.test",
+	    "tls_policy_map: \"perhaps\" for odd.mx.test is not none, may, "
+	    "encrypt or verify" },
+	{ "", "nobody", "the address has no domain" },
+};
+
+static void
+check_samples(struct router *router)
+{
+	struct spool_recipient recipient = { .kind = TARGET_REMOTE };
+	struct route route;
+	struct why why;
+	char found[4096];
+
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		print_message(
+		    "%s %s\n", samples[i].sender, samples[i].recipient);
+		recipient.address = slice_of(samples[i].recipient);
+		if (router_find(router, slice_of(samples[i].sender), &recipient,
+			&route, &why) == RESULT_OK)
+			snprintf(found, sizeof(found), "%s %s:%s %s",
+			    route.nexthop, route.login, route.password,
+			    route.key);
+		else
+			snprintf(found, sizeof(found), "%s", why.text);
+		assert_string_equal(found, samples[i].expected);
+	}
+}
+
+static void
+directory_remove(const char *directory)
+{
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, files[i]);
+		unlink(path);
+	}
+	rmdir(directory);
+}
+
+static void
+domains_and_senders_have_next_hops_and_logins(void **state)
+{
+	char directory[] = "/tmp/test_route.XXXXXX";
+	struct settings *settings;
+	struct router *router;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	settings =
+	    settings_make(directory, "relay_token_command = /usr/bin/token\n");
+	router = router_new(settings);
+	check_samples(router);
+	router_free(&router);
+	settings_free(&settings);
+	directory_remove(directory);
+}
+
+static void
+without_internet_only_domains_have_routes(void **state)
+{
+	char directory[] = "/tmp/test_route.XXXXXX";
+	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
+		.address = SLICE("b@x.test") };
+	struct settings *settings;
+	struct router *router;
+	struct route route;
+	struct why why;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	settings = settings_make(directory, "internet = no\n");
+	router = router_new(settings);
+	assert_int_equal(
+	    router_find(router, S("ann@me.test"), &recipient, &route, &why),
+	    RESULT_OK);
+	assert_string_equal(route.nexthop, "catch.test");
+	router_free(&router);
+	/* And a login without password needs who gives the tokens. */
+	settings_free(&settings);
+	settings = settings_make(directory, "");
+	router = router_new(settings);
+	assert_int_equal(
+	    router_find(router, S("bob@me.test"), &recipient, &route, &why),
+	    RESULT_LATER);
+	router_free(&router);
+	settings_free(&settings);
+	directory_remove(directory);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(domains_and_senders_have_next_hops_and_logins),
+		cmocka_unit_test(without_internet_only_domains_have_routes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
