@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ become_daemon(void)
 {
 	int ends[2], null;
 	char ready;
+	ssize_t n;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -99,7 +101,10 @@ become_daemon(void)
 	pid = fork();
 	if (pid > 0) {
 		close(ends[1]);
-		_exit(read(ends[0], &ready, 1) == 1 ? EX_OK : EX_UNAVAILABLE);
+		do
+			n = read(ends[0], &ready, 1);
+		while (n < 0 && errno == EINTR);
+		_exit(n == 1 ? EX_OK : EX_UNAVAILABLE);
 	}
 	close(ends[0]);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -127,10 +132,9 @@ take_pid_file(const char *path, struct why *why)
 	}
 	if (!fs_lock(fd, true, io_now())) {
 		why_set(why, "merpatid runs already (%s)", path);
-	} else if (ftruncate(fd, 0) < 0 ||
-		   write(fd, text, (size_t)n) != (ssize_t)n) {
+	} else if (ftruncate(fd, 0) < 0) {
 		why_errno(why, "write %s", path);
-	} else {
+	} else if (fs_write_all(fd, slice_make(text, (size_t)n), why)) {
 		return fd;
 	}
 	close(fd);
@@ -140,17 +144,15 @@ take_pid_file(const char *path, struct why *why)
 static void
 say_ready(int daemon_fd, int ready)
 {
-	ssize_t ignored = 0;
-
+	/* Who does not wait for it is served all the same. */
 	if (daemon_fd >= 0) {
-		ignored += write(daemon_fd, "r", 1);
+		(void)fs_write_all(daemon_fd, S("r"), NULL);
 		close(daemon_fd);
 	}
 	if (ready >= 0) {
-		ignored += write(ready, "ready\n", 6);
+		(void)fs_write_all(ready, S("ready\n"), NULL);
 		close(ready);
 	}
-	(void)ignored;
 }
 
 static bool
