@@ -123,6 +123,7 @@ run_retry(
 		.domain = command->domain };
 
 	dispatch_revive(manager);
+	router_forget(manager->router);
 	if (command->object == COMMAND_ID)
 		retry_entry(manager, entry);
 	else if (command->object == COMMAND_ALL)

@@ -3,11 +3,14 @@
 
 #include "queue/route.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/alloc.h"
 #include "common/arena.h"
+#include "common/fsutil.h"
 #include "common/io.h"
 #include "common/next_hop.h"
 #include "common/table.h"
@@ -21,12 +24,17 @@ struct kept_user {
 	struct user user;
 };
 
+struct kept_table {
+	struct table *table;
+	struct stat status; /* of the text that was read */
+};
+
 struct router {
 	const struct settings *settings;
-	struct table *routes;
-	struct table *relays;
-	struct table *senders;
-	struct table *policies;
+	struct kept_table routes;
+	struct kept_table relays;
+	struct kept_table senders;
+	struct kept_table policies;
 	struct arena *arena;
 	struct kept_user *kept;
 };
@@ -43,12 +51,8 @@ router_new(const struct settings *settings)
 }
 
 void
-router_reset(struct router *router)
+router_forget(struct router *router)
 {
-	table_close(&router->routes);
-	table_close(&router->relays);
-	table_close(&router->senders);
-	table_close(&router->policies);
 	memset(router->kept, 0, USERS_KEPT * sizeof(struct kept_user));
 }
 
@@ -57,7 +61,10 @@ router_free(struct router **router)
 {
 	if (*router == NULL)
 		return;
-	router_reset(*router);
+	table_close(&(*router)->routes.table);
+	table_close(&(*router)->relays.table);
+	table_close(&(*router)->senders.table);
+	table_close(&(*router)->policies.table);
 	arena_free(&(*router)->arena);
 	alloc_release((*router)->kept);
 	alloc_release(*router);
@@ -142,12 +149,21 @@ look_up(struct router *router, struct table *table, struct slice key,
 	return result;
 }
 
+/* An edited table counts from the next message. The stat comes first: what is
+ * written between the two is seen the next time. */
 static bool
-open_table(struct table **table, const char *path, struct why *why)
+open_table(struct kept_table *kept, const char *path, struct why *why)
 {
-	if (*table == NULL)
-		*table = table_open(path, TABLE_KEY_VALUE, NULL, why);
-	return *table != NULL;
+	struct stat status = { 0 };
+
+	if (stat(path, &status) < 0 && errno != ENOENT)
+		return why_errno(why, "stat %s", path);
+	if (kept->table != NULL && fs_is_same(&status, &kept->status))
+		return true;
+	table_close(&kept->table);
+	kept->table = table_open(path, TABLE_KEY_VALUE, NULL, why);
+	kept->status = status;
+	return kept->table != NULL;
 }
 
 static enum result
@@ -188,7 +204,8 @@ find_in_route_map(struct router *router, const char *first, struct route *out,
 		return RESULT_NEVER;
 	if (!open_table(&router->routes, router->settings->route_map, why))
 		return RESULT_LATER;
-	result = look_up_parents(router, router->routes, key, &value, why);
+	result =
+	    look_up_parents(router, router->routes.table, key, &value, why);
 	return keep_nexthop(result, value, out, why);
 }
 
@@ -218,10 +235,11 @@ find_by_sender(struct router *router, struct slice sender, struct route *out,
 		return RESULT_NEVER;
 	if (!open_table(&router->senders, path, why))
 		return RESULT_LATER;
-	result = look_up(router, router->senders, slice_of(key), &value, why);
+	result =
+	    look_up(router, router->senders.table, slice_of(key), &value, why);
 	if (result == RESULT_NEVER)
-		result = look_up(
-		    router, router->senders, slice_of(domain), &value, why);
+		result = look_up(router, router->senders.table,
+		    slice_of(domain), &value, why);
 	return keep_nexthop(result, value, out, why);
 }
 
@@ -236,12 +254,13 @@ look_up_login(struct router *router, const char *who, const struct route *out,
 	enum result result;
 
 	snprintf(key, sizeof(key), "%s%s%.*s", who, mark, SLICE_FMT(host));
-	result = look_up(router, router->relays, slice_of(key), value, why);
+	result =
+	    look_up(router, router->relays.table, slice_of(key), value, why);
 	if (result != RESULT_NEVER)
 		return result;
 	host = slice_first(host, slice_last_index(host, ':'));
 	snprintf(key, sizeof(key), "%s%s%.*s", who, mark, SLICE_FMT(host));
-	return look_up(router, router->relays, slice_of(key), value, why);
+	return look_up(router, router->relays.table, slice_of(key), value, why);
 }
 
 /* A login without a password has tokens. */
@@ -388,13 +407,14 @@ find_level(struct router *router, struct route *out, struct why *why)
 	if (!open_table(&router->policies, settings->tls_policy_map, why))
 		return RESULT_LATER;
 	if (out->nexthop[0] != '\0')
-		result = look_up(router, router->policies,
+		result = look_up(router, router->policies.table,
 		    slice_of(out->nexthop), &value, why);
 	if (result == RESULT_NEVER)
-		result = look_up_parents(router, router->policies,
+		result = look_up_parents(router, router->policies.table,
 		    slice_of(out->domain), &value, why);
 	if (result == RESULT_NEVER)
-		result = look_up(router, router->policies, S("*"), &value, why);
+		result = look_up(
+		    router, router->policies.table, S("*"), &value, why);
 	if (result == RESULT_OK)
 		return keep_level(value, out, why);
 	return result == RESULT_NEVER ? RESULT_OK : result;

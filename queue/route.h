@@ -11,8 +11,8 @@
  * to come from relay_map, for the sender ("SENDER>HOST", "@DOMAIN>HOST") or
  * for all; a login without a password is one with tokens. The TLS level comes
  * from tls_policy_map: next hop as written, domain, ".parent", "*", else the
- * setting. Users found are
- * remembered for a few seconds. RESULT_NEVER: no way there, ever (why->status);
+ * setting. A table that was edited is read again; users found are remembered
+ * for a few seconds. RESULT_NEVER: no way there, ever (why->status);
  * RESULT_LATER: a table cannot be read.
  */
 #ifndef QUEUE_ROUTE_H
@@ -47,8 +47,8 @@ struct router;
 
 struct router *router_new(const struct settings *settings);
 void router_free(struct router **router);
-/* Forget what is remembered: tables are read again. */
-void router_reset(struct router *router);
+/* Who was looked up is looked up again. */
+void router_forget(struct router *router);
 enum result router_find(struct router *router, struct slice sender,
     const struct spool_recipient *recipient, struct route *out,
     struct why *why);

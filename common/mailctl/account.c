@@ -198,6 +198,7 @@ ownership_table(
 		{ settings->relay_map, NULL, "_mpqueue", secret, false, true },
 		{ settings->route_map, NULL, NULL, 0644, false, true },
 		{ settings->sender_route_map, NULL, NULL, 0644, false, true },
+		{ settings->tls_policy_map, NULL, NULL, 0644, false, true },
 		{ settings->virtual_aliases, NULL, NULL, 0644, false, true },
 		{ settings->aliases, NULL, NULL, 0644, false, true },
 		{ settings->path, NULL, NULL, 0644, false, true },

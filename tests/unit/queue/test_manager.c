@@ -290,7 +290,6 @@ each_failure_has_a_report_of_its_own(void **state)
 	expect_job(f, &remote);
 	assert_true(is_queued(f, f->id));
 	assert_true(fs_replace(AT_FDCWD, path, S("# nobody\n"), 0600, NULL));
-	router_reset(f->manager.router);
 	say(f, "retry all\n");
 	expect_removed(f, f->id);
 	assert_int_equal(schedule_count(f->manager.schedule), 2);

@@ -183,12 +183,41 @@ without_internet_only_domains_have_routes(void **state)
 	directory_remove(directory);
 }
 
+static void
+an_edited_table_counts_at_once(void **state)
+{
+	char directory[] = "/tmp/test_route.XXXXXX";
+	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
+		.address = SLICE("b@x.test") };
+	struct settings *settings;
+	struct router *router;
+	struct route route;
+	struct why why;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	settings = settings_make(directory, "");
+	router = router_new(settings);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    router_find(router, S(""), &recipient, &route, &why),
+		    RESULT_OK);
+		assert_string_equal(
+		    route.nexthop, i == 0 ? "catch.test" : "other.test");
+		file_write(directory, "routes", "x.test other.test\n");
+	}
+	router_free(&router);
+	settings_free(&settings);
+	directory_remove(directory);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(domains_and_senders_have_next_hops_and_logins),
 		cmocka_unit_test(without_internet_only_domains_have_routes),
+		cmocka_unit_test(an_edited_table_counts_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
