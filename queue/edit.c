@@ -103,3 +103,20 @@ edit_delete(int spool_fd, const char *id, struct why *why)
 	reason_remove(spool_fd, id);
 	return true;
 }
+
+void
+edit_announce(int spool_fd, const char *id)
+{
+	char line[SPOOL_ID_LENGTH + 1];
+	int fd = openat(spool_fd, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t ignored;
+
+	if (fd < 0)
+		return;
+	memcpy(line, id, SPOOL_ID_LENGTH);
+	line[SPOOL_ID_LENGTH] = '\n';
+	/* What is lost here is found by the next scan. */
+	ignored = write(fd, line, sizeof(line));
+	(void)ignored;
+	close(fd);
+}

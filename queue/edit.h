@@ -28,5 +28,7 @@ bool edit_schedule(int spool_fd, const char *id, enum edit_change change,
     struct spool_schedule *slot, struct why *why);
 /* Unlink the message and its reasons [Q7]. */
 bool edit_delete(int spool_fd, const char *id, struct why *why);
+/* A file came into the queue: qmgr is told, if one is running. */
+void edit_announce(int spool_fd, const char *id);
 
 #endif

@@ -21,10 +21,12 @@
 #include "common/settings.h"
 #include "common/spooldir.h"
 
+#include "queue/check.h"
 #include "queue/mailq.h"
 #include "queue/mailq_group.h"
 #include "queue/mailq_trace.h"
 #include "queue/mailq_words.h"
+#include "queue/transfer.h"
 
 #define EX_NOTHING 1
 #define OUTPUT_MAX (16 * 1024 * 1024)
@@ -44,6 +46,8 @@ struct mailq {
 	struct trace *trace;
 	struct mailq_groups *groups; /* OPTION_BY_REASON */
 	size_t seen, done;
+	size_t outcomes[TRANSFER_OUTCOMES];
+	bool has_failed;
 };
 
 static bool
@@ -181,12 +185,33 @@ act(void *context, int fd, const struct mailq_item *item)
 	return true;
 }
 
+/* In the end: what is not held may be sent by both hosts. */
+static bool export(void *context, int fd, const struct mailq_item *item)
+{
+	struct mailq *mailq = context;
+	const char *id = item->message->id;
+	struct why why = { 0 };
+
+	if (!transfer_put(stdout, mailq->spool_fd, fd, id, &why)) {
+		fprintf(stderr, "mailq: %s: %s\n", id, why.text);
+		mailq->has_failed = true;
+		return false;
+	}
+	mailq->seen++;
+	if ((item->message->schedule.flags & SCHEDULE_HOLD) == 0)
+		fprintf(stderr,
+		    "mailq: %s: not held, so this host may deliver it too\n",
+		    id);
+	return true;
+}
+
 static mailq_item_fn *const each_of[ACTIONS] = {
 	[ACTION_CLASSIC] = print_classic,
 	[ACTION_LIST] = print_line,
 	[ACTION_SHOW] = show,
 	[ACTION_CHANGE] = act,
 	[ACTION_SUMMARY] = add_up,
+	[ACTION_EXPORT] = export,
 };
 
 /* A person at a terminal is asked before all of it goes. */
@@ -289,6 +314,81 @@ run_trace(struct mailq *mailq, const char *subject)
 }
 
 static void
+print_finding(void *context, const struct check_finding *finding)
+{
+	struct mailq *mailq = context;
+
+	buf_add_format(&mailq->out, "%s: %s%s%s%s%s", finding->path,
+	    check_kind_name(finding->kind),
+	    finding->text[0] != '\0' ? ": " : "", finding->text,
+	    finding->about[0] != '\0' ? "; " : "", finding->about);
+	if (finding->mending[0] != '\0')
+		buf_add_format(&mailq->out, "; %s%s",
+		    finding->is_mended ? "" : "NOT mended: ", finding->mending);
+	buf_add_char(&mailq->out, '\n');
+	flush(mailq);
+}
+
+static int
+run_check(struct mailq *mailq)
+{
+	const struct check_request request = { .spool_fd = mailq->spool_fd,
+		.is_repairing = has_option(mailq, OPTION_REPAIR),
+		.each = print_finding,
+		.context = mailq };
+	struct check_totals totals;
+	struct why why = { 0 };
+
+	if (!check_queue(&request, &totals, &why)) {
+		fprintf(stderr, "mailq: %s\n", why.text);
+		return EX_TEMPFAIL;
+	}
+	buf_add_format(&mailq->out,
+	    "%zu messages are whole, %zu findings, %zu mended, %zu set "
+	    "aside in bad/\n",
+	    totals.messages, check_open(&totals) + totals.mended, totals.mended,
+	    totals.counts[CHECK_BAD]);
+	flush(mailq);
+	return check_open(&totals) == 0 ? EX_OK : EX_NOTHING;
+}
+
+static void
+print_outcome(void *context, const char *id, enum transfer_outcome outcome,
+    const char *why)
+{
+	static const char *const texts[TRANSFER_OUTCOMES] = { "taken",
+		"taken, and held", "it came before", "NOT taken: " };
+	struct mailq *mailq = context;
+
+	mailq->outcomes[outcome]++;
+	buf_add_format(&mailq->out, "%s: %s%s\n", id, texts[outcome], why);
+	flush(mailq);
+}
+
+static int
+run_import(struct mailq *mailq, const struct settings *settings)
+{
+	const struct transfer transfer = { .spool_fd = mailq->spool_fd,
+		.journal_life = settings->journal_life,
+		.minimum_free = settings->queue_minimum_free,
+		.each = print_outcome,
+		.context = mailq };
+	struct why why = { 0 };
+	bool ok = transfer_import(&transfer, stdin, &why);
+
+	if (!ok)
+		fprintf(stderr,
+		    "mailq: %s; what was taken stays, and the same "
+		    "may be given again\n",
+		    why.text);
+	if (mailq->outcomes[TRANSFER_TAKEN_HELD] > 0)
+		fprintf(stderr, "mailq: to send what is held: "
+				"mailq release ID...\n");
+	return ok && mailq->outcomes[TRANSFER_REFUSED] == 0 ? EX_OK
+							    : EX_NOTHING;
+}
+
+static void
 print_end(struct mailq *mailq)
 {
 	switch (mailq->words.command->action) {
@@ -301,6 +401,11 @@ print_end(struct mailq *mailq)
 			mailq_groups_print(
 			    &mailq->out, mailq->groups, mailq->now);
 		break;
+	case ACTION_EXPORT:
+		if (!mailq->has_failed)
+			mailq->has_failed =
+			    !transfer_end(stdout, mailq->seen, NULL);
+		return;
 	case ACTION_SUMMARY:
 		mailq_print_summary(&mailq->out, &mailq->totals, mailq->now);
 		break;
@@ -317,6 +422,8 @@ finish(struct mailq *mailq)
 	enum mailq_action action = mailq->words.command->action;
 
 	print_end(mailq);
+	if (mailq->has_failed)
+		return EX_NOTHING;
 	if (action == ACTION_CHANGE && mailq->done < mailq->seen)
 		return EX_NOTHING;
 	if (mailq->seen > 0 || mailq_selection_is_empty(selection) ||
@@ -374,6 +481,12 @@ run(struct mailq *mailq, const struct settings *settings)
 		return run_trace(mailq, mailq->words.subject);
 	if (action == ACTION_PAUSE || action == ACTION_PAUSES)
 		return run_pause(mailq);
+	if (action == ACTION_CHECK)
+		return run_check(mailq);
+	if (action == ACTION_IMPORT)
+		return run_import(mailq, settings);
+	if (action == ACTION_EXPORT && !transfer_begin(stdout, &why))
+		return EX_TEMPFAIL;
 	mailq->groups = mailq_groups_new();
 	if (!mailq_walk(mailq->spool_fd, mailq->control_fd >= 0,
 		&mailq->words.selection, each_of[action], mailq))

@@ -38,6 +38,12 @@ static const struct mailq_command commands[] = {
 	    "                   what is paused" },
 	{ "trace", ACTION_TRACE, 0, 0, NULL,
 	    "ID | ADDRESS        what happened, from the journal" },
+	{ "check", ACTION_CHECK, 0, OPTION_REPAIR, NULL,
+	    "[--repair]          what is wrong with the files" },
+	{ "export", ACTION_EXPORT, 0, 0, NULL,
+	    "SEL                to standard output, for another host" },
+	{ "import", ACTION_IMPORT, 0, 0, NULL,
+	    "                   from standard input" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -58,6 +64,7 @@ static const struct option_row {
 	{ "--yes", "-y", OPTION_YES, -1 },
 	{ "--until", NULL, OPTION_UNTIL, 0 },
 	{ "--reason", NULL, OPTION_REASON, 1 },
+	{ "--repair", NULL, OPTION_REPAIR, -1 },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -203,7 +210,9 @@ parse_selection(struct mailq_words *out, char *words[], struct why *why)
 		return false;
 	if (command->action == ACTION_SHOW && selection->id_count == 0)
 		return why_set(why, "show needs an id");
-	if (command->action == ACTION_CHANGE && command->verb != MAILQ_RETRY &&
+	if ((command->action == ACTION_EXPORT ||
+		(command->action == ACTION_CHANGE &&
+		    command->verb != MAILQ_RETRY)) &&
 	    mailq_selection_is_empty(selection))
 		return why_set(why,
 		    "%s which? (ids, from=, to=, domain= or all)",
@@ -231,7 +240,10 @@ mailq_words_parse(
 	case ACTION_PAUSE:
 		return parse_destination(out, words, why);
 	case ACTION_PAUSES:
-		return words[0] == NULL || why_set(why, "pauses takes no word");
+	case ACTION_CHECK:
+	case ACTION_IMPORT:
+		return words[0] == NULL ||
+		       why_set(why, "%s takes no word", out->command->name);
 	case ACTION_TRACE:
 		out->subject = words[0];
 		return (words[0] != NULL && words[1] == NULL) ||

@@ -27,6 +27,9 @@ enum mailq_action {
 	ACTION_PAUSE, /* command->verb is an enum mailq_pause_verb */
 	ACTION_PAUSES,
 	ACTION_TRACE,
+	ACTION_CHECK,
+	ACTION_EXPORT,
+	ACTION_IMPORT,
 	ACTIONS
 };
 
@@ -38,6 +41,7 @@ enum mailq_options {
 	OPTION_YES = 1 << 4,
 	OPTION_UNTIL = 1 << 5,
 	OPTION_REASON = 1 << 6,
+	OPTION_REPAIR = 1 << 7,
 };
 
 struct mailq_command {

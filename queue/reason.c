@@ -14,8 +14,6 @@
 #include "common/limits.h"
 #include "common/log.h"
 
-#define REASON_FILE_MAX (2 * 1024 * 1024)
-
 static void
 reason_path(const char *id, char path[SPOOL_PATH_SIZE])
 {
@@ -101,24 +99,40 @@ void
 reason_write(
     int spool_fd, const char *id, const struct reason *reasons, size_t count)
 {
-	char path[SPOOL_PATH_SIZE];
 	struct buf content;
-	struct why why = { 0 };
-	int fd;
 
 	buf_init(&content, REASON_FILE_MAX);
 	for (size_t i = 0; i < count; i++)
 		if (reasons[i].status != 0)
 			reason_format(&content, i, &reasons[i]);
+	reason_put(spool_fd, id, buf_slice(&content));
+	buf_free(&content);
+}
+
+void
+reason_get(int spool_fd, const char *id, struct buf *text)
+{
+	char path[SPOOL_PATH_SIZE];
+
+	reason_path(id, path);
+	(void)fs_read_file(spool_fd, path, text, NULL);
+}
+
+void
+reason_put(int spool_fd, const char *id, struct slice text)
+{
+	char path[SPOOL_PATH_SIZE];
+	struct why why = { 0 };
+	int fd;
+
 	reason_path(id, path);
 	fd = openat(spool_fd, path,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || !fs_write_all(fd, buf_slice(&content), &why))
+	if (fd < 0 || !fs_write_all(fd, text, &why))
 		log_warning("%s: cannot write %s: %s", id, path,
 		    fd < 0 ? strerror(errno) : why.text);
 	if (fd >= 0)
 		close(fd);
-	buf_free(&content);
 }
 
 void

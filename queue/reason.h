@@ -15,8 +15,11 @@
 #include <stddef.h>
 
 #include "common/arena.h"
+#include "common/buf.h"
 #include "common/slice.h"
 #include "common/spoolfile.h"
+
+#define REASON_FILE_MAX (2 * 1024 * 1024)
 
 struct reason {
 	char status;         /* 'T', 'F', or 'D' still to be reported; 0 none */
@@ -32,6 +35,9 @@ void reason_read(int spool_fd, const char *id, struct arena *arena,
 void reason_write(
     int spool_fd, const char *id, const struct reason *reasons, size_t count);
 void reason_remove(int spool_fd, const char *id);
+/* The file as it is; nothing when there is none. */
+void reason_get(int spool_fd, const char *id, struct buf *text);
+void reason_put(int spool_fd, const char *id, struct slice text);
 /* One line, as in the file; for the reader and its tests. */
 bool reason_parse(struct slice line, size_t *index, struct reason *reason);
 
