@@ -23,7 +23,7 @@ def queue_held(host, *recipients):
         host.sendmail("-f", SENDER, recipient, input="Subject: x\n\nhi\n")
         host.wait_log("to=<%s>" % recipient)
     host.mailq("hold", "all")
-    return [os.path.basename(path) for path in host.queue_files()]
+    return sorted(os.path.basename(path) for path in host.queue_files())
 
 
 def spoil(path, at):
