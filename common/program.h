@@ -39,7 +39,7 @@ extern const struct program program_table[];
  * ignored, every other signal has its default, none is blocked. */
 struct program_start {
 	const char *name;
-	const char *arguments[8]; /* after the name; NULL ends */
+	const char *arguments[10]; /* after the name; NULL ends */
 	int descriptors[PROGRAM_DESCRIPTORS_MAX];
 	int descriptor_count;
 };

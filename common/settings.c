@@ -22,7 +22,8 @@
 #include "common/verify_syntax.h"
 
 /* By enum tls_level, and the choices of tls_security_level. */
-static const char *const level_names[] = { "none", "may", "encrypt", "verify" };
+static const char *const level_names[] = { "none", "may", "encrypt", "verify",
+	"dane", "dane-only" };
 #define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
 
 #define DEFAULT_PATH    SYSCONFDIR "/merpati/mail.conf"

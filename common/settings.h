@@ -37,13 +37,16 @@ struct network_list {
 enum internet { INTERNET_YES, INTERNET_SMARTHOST, INTERNET_NO };
 enum sender_check { SENDER_CHECK_OWN, SENDER_CHECK_DOMAIN, SENDER_CHECK_NO };
 enum reverse_dns { REVERSE_DNS_AUTO, REVERSE_DNS_YES, REVERSE_DNS_NO };
+enum dns_trust { DNS_TRUST_LOOPBACK, DNS_TRUST_YES, DNS_TRUST_NO };
 enum policy_failure { POLICY_FAILURE_DEFER, POLICY_FAILURE_ACCEPT };
 /* In the order of what they ask of a host. VERIFY: chain and name, too. */
 enum tls_level {
 	TLS_LEVEL_NONE,
 	TLS_LEVEL_MAY,
 	TLS_LEVEL_ENCRYPT,
-	TLS_LEVEL_VERIFY
+	TLS_LEVEL_VERIFY,
+	TLS_LEVEL_DANE,
+	TLS_LEVEL_DANE_ONLY
 };
 
 struct account_cache;
@@ -74,6 +77,7 @@ struct settings {
 	struct string_list lmtp_sockets; /* that relay may connect to */
 	char *smtp_bind_address;        /* "ADDRESS[,ADDRESS]" or "" */
 	uint64_t tls_security_level;    /* enum tls_level, outgoing */
+	int dns_trust;                  /* enum dns_trust */
 	char *tls_policy_map;           /* $sysconfdir/merpati/tls-policy */
 	char *tls_ca_file;              /* "": the system's */
 	uint64_t smtp_port;             /* outgoing port to MX hosts: 25 */

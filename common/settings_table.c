@@ -93,10 +93,16 @@ const struct settings_row settings_table[] = {
 	    "ADDRESS[,ADDRESS]",
 	    "Postfix smtp_bind_address, smtp_bind_address6" },
 	{ "tls_security_level", SETTING_CHOICE, FIELD(tls_security_level),
-	    "may", "none may encrypt verify",
-	    "TLS when sending: never, when offered, always, or always with "
-	    "a certificate that is right",
+	    "may", "none may encrypt verify dane dane-only",
+	    "TLS when sending: never, when offered, always, always with a "
+	    "certificate that is right, or as DNSSEC says of the host (RFC "
+	    "7672), and for dane-only not without",
 	    "Postfix smtp_tls_security_level" },
+	{ "dns_trust", SETTING_CHOICE, FIELD(dns_trust), "loopback",
+	    "loopback yes no",
+	    "Whose word on DNSSEC counts: of name servers on this machine, of "
+	    "all in resolv.conf, or nobody's",
+	    "resolv.conf trust-ad" },
 	{ "tls_policy_map", SETTING_PATH, FIELD(tls_policy_map),
 	    CONFIG_DIRECTORY "/tls-policy", NULL,
 	    "The same for a next hop, a domain or .domain, or *: a line each, "

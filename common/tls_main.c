@@ -17,6 +17,7 @@
 #include "common/program.h"
 #include "common/settings.h"
 #include "common/tls_context.h"
+#include "common/tls_dane.h"
 #include "common/tls_identity.h"
 #include "common/tls_pump.h"
 #include "common/tls_status.h"
@@ -26,6 +27,7 @@ struct tls_options {
 	const char *host;    /* client: whom it wants to reach */
 	const char *address; /* for the log */
 	const char *id;
+	const char *tlsa; /* client: "3 1 1 HEX,..."; "" none */
 };
 
 /* This program starts none. */
@@ -39,13 +41,17 @@ parse_options(int argc, char *const argv[], struct tls_options *options)
 	memset(options, 0, sizeof(*options));
 	options->address = "unknown";
 	options->id = "-";
-	while ((option = getopt(argc, argv, "a:c:i:o:")) != -1) {
+	options->tlsa = "";
+	while ((option = getopt(argc, argv, "a:c:d:i:o:")) != -1) {
 		switch (option) {
 		case 'a':
 			options->address = optarg;
 			break;
 		case 'c':
 			options->path = optarg;
+			break;
+		case 'd':
+			options->tlsa = optarg;
 			break;
 		case 'i':
 			options->id = optarg;
@@ -76,6 +82,14 @@ set_server_name(SSL *ssl, const char *host)
 	       SSL_set1_host(ssl, host) == 1;
 }
 
+static bool
+set_peer(SSL *ssl, const struct tls_options *options)
+{
+	return options->tlsa[0] != '\0'
+		   ? tls_dane_set(ssl, options->host, options->tlsa)
+		   : set_server_name(ssl, options->host);
+}
+
 static SSL *
 make_ssl(const struct settings *settings, const struct tls_options *options,
     struct why *why)
@@ -89,7 +103,7 @@ make_ssl(const struct settings *settings, const struct tls_options *options,
 	if (ssl == NULL)
 		return NULL;
 	if (SSL_set_fd(ssl, TLS_NETWORK) != 1 ||
-	    (is_client && !set_server_name(ssl, options->host))) {
+	    (is_client && !set_peer(ssl, options))) {
 		why_set(why, "cannot prepare TLS");
 		SSL_free(ssl);
 		return NULL;
@@ -190,7 +204,7 @@ main(int argc, char *argv[])
 
 	if (!parse_options(argc, argv, &options)) {
 		fprintf(stderr, "usage: tls [-c file] [-a address] [-i id] "
-				"[-o host]\n");
+				"[-o host [-d tlsa]]\n");
 		return EX_USAGE;
 	}
 	sigaction(SIGPIPE, &ignore, NULL);

@@ -53,7 +53,7 @@ relay_take(struct relay *relay, struct message *message, int spool, int agent)
 	struct verdict *verdicts;
 	struct job job;
 	bool ok = spool >= 0 && job_decode(message, arena, &job) &&
-		  job.tls_level <= TLS_LEVEL_VERIFY;
+		  job.tls_level <= TLS_LEVEL_DANE_ONLY;
 
 	if (ok) {
 		verdicts = alloc_zero(job.recipient_count, sizeof(*verdicts));

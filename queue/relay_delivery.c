@@ -12,6 +12,7 @@
 #include "common/log.h"
 
 #include "queue/client_envelope.h"
+#include "queue/dane.h"
 #include "queue/relay_content.h"
 #include "queue/relay_outside.h"
 
@@ -29,6 +30,20 @@ struct delivery {
 	char remote[RELAY_REMOTE_SIZE]; /* who spoke last, or "none" */
 };
 
+/* Elsewhere anybody on the way can set AD (RFC 6840 section 5.8). */
+static bool
+is_dns_trusted(const struct relay *relay)
+{
+	const struct dns_resolver *resolver = &relay->resolver;
+
+	if (relay->settings->dns_trust != DNS_TRUST_LOOPBACK)
+		return relay->settings->dns_trust == DNS_TRUST_YES;
+	for (size_t i = 0; i < resolver->server_count; i++)
+		if (!netaddr_is_loopback(&resolver->servers[i]))
+			return false;
+	return resolver->server_count > 0;
+}
+
 struct relay *
 relay_new(
     const struct settings *settings, const char *resolv_conf, const char *hosts)
@@ -42,6 +57,7 @@ relay_new(
 	(void)next_hop_parse_bind(
 	    slice_of(settings->smtp_bind_address), &relay->source);
 	dns_open(&relay->resolver, resolv_conf, hosts);
+	relay->resolver.wants_dnssec = is_dns_trusted(relay);
 	relay_session_init(&relay->session);
 	buf_init(&relay->destination, DESTINATION_SIZE);
 	return relay;
@@ -306,6 +322,37 @@ way_bind(struct relay_way *way, const struct next_hop *hop,
 	way->bind6 = hop->bind6;
 }
 
+/* Nobody listens between two processes of one machine. */
+static enum tls_level
+delivery_level(const struct delivery *d, const struct route_target *target)
+{
+	return target->addr.family == 0 ? TLS_LEVEL_NONE
+					: (enum tls_level)d->job->tls_level;
+}
+
+/* What dane and dane-only mean at this host. False: it gets nothing now. */
+static bool
+delivery_find_dane(struct delivery *d, const struct route_mx *route,
+    struct relay_dial *dial, struct dane *dane)
+{
+	const struct dane_request request = { .level = dial->policy,
+		.is_trusted = d->relay->resolver.wants_dnssec,
+		.find = delivery_find,
+		.context = d->relay };
+	struct why why = { 0 };
+
+	if (dial->policy < TLS_LEVEL_DANE)
+		return true;
+	if (dane_find(&request, route, dial->way.first, dane, &why) !=
+	    RESULT_OK) {
+		relay_session_fail(&d->relay->session, dial, "4.7.5", why.text);
+		return false;
+	}
+	dial->tls_level = dane->level;
+	dial->tlsa = dane->records;
+	return true;
+}
+
 static struct relay_dial
 delivery_dial(const struct delivery *d, const struct route_mx *route, size_t at)
 {
@@ -315,10 +362,9 @@ delivery_dial(const struct delivery *d, const struct route_mx *route, size_t at)
 		.way = { .first = target,
 		    .second = relay_connect_second(route, at) },
 		.tls_helper = d->relay->tls_helper,
-		/* Nobody listens between two processes of one machine. */
-		.tls_level = target->addr.family == 0
-				 ? TLS_LEVEL_NONE
-				 : (enum tls_level)d->job->tls_level,
+		.tls_level = delivery_level(d, target),
+		.policy = delivery_level(d, target),
+		.tlsa = "",
 		.is_tls_first =
 		    target->is_tls_first ||
 		    (d->job->nexthop.len > 0 && target->addr.port == 465),
@@ -384,7 +430,10 @@ delivery_try(struct delivery *d, const struct route_mx *route, size_t *at,
 {
 	struct relay_session *session = &d->relay->session;
 	struct relay_dial dial = delivery_dial(d, route, *at);
-	bool has_failed = *at > 0, is_open = delivery_open(d, &dial);
+	struct dane dane;
+	bool has_failed = *at > 0,
+	     is_open = delivery_find_dane(d, route, &dial, &dane) &&
+		       delivery_open(d, &dial);
 
 	*at += dial.way.second != NULL && (dial.target == dial.way.second ||
 					      !session->is_connected)

@@ -224,7 +224,7 @@ session_start(struct relay_session *session, const struct relay_dial *dial,
 	client_clear(&session->client);
 	client_init(&session->client, &options);
 	memset(&session->tls, 0, sizeof(session->tls));
-	session->tls_level = options.tls_level;
+	session->tls_level = dial->policy;
 }
 
 static bool
@@ -233,6 +233,7 @@ session_handshake(struct relay_session *session, const struct relay_dial *dial)
 	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
 	struct relay_tls_peer peer = { .host = dial->target->host,
 		.address = netaddr_format(&dial->target->addr, ip),
+		.tlsa = dial->tlsa,
 		.id = dial->id };
 	int plaintext;
 

@@ -42,9 +42,11 @@ struct relay_dial {
 	struct relay_way way;
 	const struct route_target *target; /* which of them it became */
 	int tls_helper, outside;
-	enum tls_level tls_level;
-	bool is_tls_first; /* a next hop on port 465 */
-	bool is_filter;    /* a next hop on a port of its own: it may be us */
+	enum tls_level policy;    /* for the log */
+	enum tls_level tls_level; /* none, may, encrypt, verify */
+	const char *tlsa;         /* dane.h; "" none */
+	bool is_tls_first;        /* a next hop on port 465 */
+	bool is_filter; /* a next hop on a port of its own: it may be us */
 	bool is_lmtp, is_token;       /* client.h */
 	bool requires_tls;            /* RFC 8689 */
 	struct slice login, password; /* must outlive the session */

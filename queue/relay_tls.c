@@ -18,9 +18,12 @@
 #include "common/pipemsg.h"
 #include "common/program.h"
 
+#include "queue/dane.h"
+
 enum helper_message {
-	HELPER_CONNECT = 1, /* slices host, address, id; socket attached */
-	HELPER_RESULT = 2,  /* slice struct tls_status; plaintext attached */
+	HELPER_CONNECT =
+	    1,             /* slices host, address, id, tlsa; socket attached */
+	HELPER_RESULT = 2, /* slice struct tls_status; plaintext attached */
 };
 
 /* Descriptors of one tls process; the helper's ends are theirs first. */
@@ -29,6 +32,7 @@ struct handshake {
 	int plaintext[2]; /* ours, tls's */
 	int status[2];    /* read, write */
 	char host[DNS_NAME_SIZE], address[NETADDR_TEXT_SIZE], id[16];
+	char tlsa[DANE_RECORDS_SIZE];
 };
 
 static void
@@ -47,7 +51,8 @@ handshake_start(
     const struct settings *settings, struct handshake *h, struct why *why)
 {
 	struct program_start start = { .name = "tls",
-		.arguments = { "-i", h->id, "-a", h->address, "-o", h->host },
+		.arguments = { "-i", h->id, "-a", h->address, "-o", h->host,
+		    "-d", h->tlsa },
 		.descriptors = { -1, -1, STDERR_FILENO, -1, -1 },
 		.descriptor_count = TLS_STATUS + 1 };
 
@@ -98,6 +103,7 @@ request_parse(struct message *message, struct handshake *h)
 	       message_get_array(message, h->host, sizeof(h->host)) &&
 	       message_get_array(message, h->address, sizeof(h->address)) &&
 	       message_get_array(message, h->id, sizeof(h->id)) &&
+	       message_get_array(message, h->tlsa, sizeof(h->tlsa)) &&
 	       message_end(message);
 }
 
@@ -173,6 +179,7 @@ relay_tls_connect(int helper, int network, const struct relay_tls_peer *peer,
 	message_put_string(&message, peer->host);
 	message_put_string(&message, peer->address);
 	message_put_string(&message, peer->id);
+	message_put_string(&message, peer->tlsa);
 	io = message_send_fd(&message, helper, network, deadline);
 	if (io == IO_OK)
 		io = message_receive_fd(&message, helper, &plaintext, deadline);

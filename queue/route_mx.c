@@ -114,7 +114,7 @@ is_usable(const struct netaddr *addr)
 
 static void
 add_target(struct route_mx *route, struct slice host,
-    const struct netaddr *addr, uint16_t port)
+    const struct netaddr *addr, uint16_t port, bool is_secure)
 {
 	struct route_target *target = &route->targets[route->count];
 
@@ -123,12 +123,14 @@ add_target(struct route_mx *route, struct slice host,
 		return;
 	target->addr = *addr;
 	target->addr.port = port;
+	target->is_secure = is_secure;
 	route->count++;
 }
 
 struct found {
 	struct netaddr addrs[LIMIT_RELAY_ADDRESSES];
 	size_t count;
+	bool is_secure;
 };
 
 /* The addresses of one family of a host: /etc/hosts first, then DNS. */
@@ -140,9 +142,11 @@ find_family(struct search *search, struct slice host, enum dns_type type,
 
 	found->count = hosts_find(search->request->hosts, host, type,
 	    found->addrs, LIMIT_RELAY_ADDRESSES);
+	found->is_secure = true;
 	if (found->count > 0)
 		return DNS_OK;
 	answer = search->request->find(search->request->context, host, type);
+	found->is_secure = answer->is_authentic;
 	for (size_t i = 0;
 	     i < answer->count && found->count < LIMIT_RELAY_ADDRESSES; i++)
 		if (is_usable(&answer->records[i].addr))
@@ -169,8 +173,8 @@ add_found(struct search *search, struct slice host, uint16_t port,
 			const struct found *f = &found[(first + n) % 2];
 
 			if (i < f->count)
-				add_target(
-				    search->route, host, &f->addrs[i], port);
+				add_target(search->route, host, &f->addrs[i],
+				    port, f->is_secure);
 		}
 }
 
@@ -260,6 +264,7 @@ find_domain(
 	const struct dns_answer *answer =
 	    request->find(request->context, domain, DNS_MX);
 
+	search->route->is_secure = answer->is_authentic;
 	switch (answer->status) {
 	case DNS_OK:
 		if (answer->count != 1 || answer->records[0].name[0] != '\0')
@@ -301,7 +306,7 @@ find_destination(struct search *search, struct why *why)
 		why_set(why, "%.*s is no address literal", SLICE_FMT(domain));
 		return refuse(why, "5.1.3", RESULT_NEVER);
 	}
-	add_target(search->route, domain, &addr, request->port);
+	add_target(search->route, domain, &addr, request->port, false);
 	if (search->route->count > 0)
 		return RESULT_OK;
 	why_set(why, "%.*s is not a usable address", SLICE_FMT(domain));
@@ -322,6 +327,7 @@ add_service(struct search *search, const char *service, bool is_tls_first)
 	buf_add_format(&name, "%s._tcp.%s", service, search->route->hop.name);
 	answer = request->find(request->context, buf_slice(&name), DNS_SRV);
 	buf_free(&name);
+	search->route->is_secure = answer->is_authentic;
 	search->has_temporary |= answer->status == DNS_TEMPORARY;
 	count = answer->status == DNS_OK ? answer->count : 0;
 	list = alloc_zero(count + 1, sizeof(*list));
@@ -363,9 +369,10 @@ find_address_or_host(struct search *search, struct why *why)
 		port = NEXT_HOP_LMTP_PORT;
 	if (hop->port != 0)
 		port = hop->port;
+	search->route->is_secure = true;
 	if (!next_hop_parse_address(host, &addr))
 		return find_host(search, host, port, why);
-	add_target(search->route, host, &addr, port);
+	add_target(search->route, host, &addr, port, false);
 	if (search->route->count > 0)
 		return RESULT_OK;
 	why_set(why, "not a usable address");

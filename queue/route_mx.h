@@ -31,10 +31,13 @@ struct route_target {
 	char host[DNS_NAME_SIZE];
 	struct netaddr addr; /* with port; family 0: host is a path */
 	bool is_tls_first;   /* a host of _submissions */
+	bool is_secure;      /* DNSSEC, or /etc/hosts, vouches for addr */
 };
 
 struct route_mx {
 	struct next_hop hop; /* as the next hop says; else zero */
+	bool is_secure;      /* so does DNSSEC, or who wrote the next hop, for
+			      * the names of the hosts */
 	size_t count;
 	struct route_target targets[LIMIT_RELAY_ADDRESSES];
 };

@@ -3,6 +3,7 @@
 
 #include "common/dns/dns_message.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LABEL_MAX 63
@@ -12,6 +13,9 @@
 #define EDNS_SIZE 1232 /* fits one packet everywhere */
 #define EDNS_DO   0x8000
 #define FLAG_AD   0x0020
+
+#define TLSA_FIXED      3
+#define TLSA_DIGEST_MAX 64
 
 enum rcode {
 	RCODE_OK = 0,
@@ -253,6 +257,25 @@ get_text(struct slice rdata, char text[DNS_NAME_SIZE])
 	return true;
 }
 
+/* RFC 6698 section 2.1. Longer than a digest is not looked at. */
+static bool
+get_tlsa(struct slice rdata, char text[DNS_NAME_SIZE])
+{
+	const unsigned char *bytes = (const unsigned char *)rdata.ptr;
+	size_t used;
+
+	if (rdata.len < TLSA_FIXED)
+		return false;
+	used = (size_t)snprintf(
+	    text, DNS_NAME_SIZE, "%u %u %u ", bytes[0], bytes[1], bytes[2]);
+	if (rdata.len > TLSA_FIXED + TLSA_DIGEST_MAX)
+		return true;
+	for (size_t i = TLSA_FIXED; i < rdata.len; i++)
+		used += (size_t)snprintf(
+		    text + used, DNS_NAME_SIZE - used, "%02x", bytes[i]);
+	return true;
+}
+
 static bool
 record_parse(struct cursor c, const struct rr *rr, struct dns_record *record)
 {
@@ -284,6 +307,8 @@ record_parse(struct cursor c, const struct rr *rr, struct dns_record *record)
 		return get_name(&c, record->name, &is_good) && is_good;
 	case DNS_TXT:
 		return get_text(slice_make(rdata, rr->length), record->name);
+	case DNS_TLSA:
+		return get_tlsa(slice_make(rdata, rr->length), record->name);
 	}
 	return false;
 }

@@ -28,7 +28,8 @@ enum dns_type {
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
-	DNS_SRV = 33
+	DNS_SRV = 33,
+	DNS_TLSA = 52
 };
 
 enum dns_status {
@@ -45,7 +46,9 @@ struct dns_record {
 	uint16_t preference;      /* MX; SRV: priority */
 	uint16_t weight, port;    /* SRV */
 	char name[DNS_NAME_SIZE]; /* MX, PTR, SRV: no dot at the end; "" is the
-				   * root. TXT: its text, cut, printable */
+				   * root. TXT: its text, cut, printable.
+				   * TLSA: "USAGE SELECTOR MATCHING HEX",
+				   * without HEX what has no digest */
 };
 
 struct dns_answer {

@@ -36,7 +36,8 @@ KNOBS = {
                             # LHLO, a reply for each recipient at the end
     "starttls": False,      # offer STARTTLS, with a certificate of our own
     "implicit_tls": False,  # TLS before the greeting
-    "certificate": "",      # leave it in this directory as cert.pem
+    "certificate": "",      # cert.pem and key.pem in this directory, made
+                            # when they are not there
     "broken_tls": False,    # say 220 to STARTTLS, then talk rubbish
     "injected": "",         # sent right behind the reply to STARTTLS
     "auth": "",             # "user:password", offered as PLAIN and LOGIN
@@ -59,6 +60,8 @@ KNOBS = {
 def make_certificate(directory, name="sink.test"):
     """Paths of a self-made certificate and its key."""
     paths = [os.path.join(directory, n) for n in ("cert.pem", "key.pem")]
+    if os.path.exists(paths[0]):
+        return paths
     subprocess.run(
         ["openssl", "req", "-x509", "-nodes", "-days", "2",
          "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

@@ -13,6 +13,7 @@
 
 #include "common/dns/dns.h"
 
+#include "tests/unit/common/dns/bind_both.h"
 #include "tests/unit/unit.h"
 
 /* Answers are built by hand: 12 bytes of header, the question for x.test,
@@ -213,20 +214,6 @@ enum deed {
 	DEED_REFUSE_EDNS
 };
 
-static int
-server_socket(int type, struct sockaddr_in *own)
-{
-	socklen_t size = sizeof(*own);
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-
-	own->sin_family = AF_INET;
-	own->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_return_code(
-	    bind(fd, (const struct sockaddr *)own, sizeof(*own)), 0);
-	getsockname(fd, (struct sockaddr *)own, &size);
-	return fd;
-}
-
 static size_t
 server_answer(char *bytes, size_t size, enum deed deed)
 {
@@ -292,9 +279,8 @@ serve_tcp(int fd)
 static void
 ask_server(const enum deed *deeds, size_t count, bool has_tcp)
 {
-	struct sockaddr_in own = { .sin_port = 0 };
-	int udp = server_socket(SOCK_DGRAM, &own);
-	int tcp = server_socket(SOCK_STREAM, &own);
+	int udp, tcp;
+	uint16_t port = bind_both(&udp, &tcp);
 	const struct dns_answer *answer;
 	struct dns_resolver resolver;
 	int status;
@@ -313,7 +299,7 @@ ask_server(const enum deed *deeds, size_t count, bool has_tcp)
 	resolver.attempts = 1;
 	resolver.server_count = 1;
 	netaddr_parse(S("127.0.0.1"), &resolver.servers[0]);
-	resolver.servers[0].port = ntohs(own.sin_port);
+	resolver.servers[0].port = port;
 	answer = dns_find(&resolver, S("X.Test."), DNS_MX);
 	assert_int_equal(answer->status, DNS_OK);
 	assert_string_equal(answer->records[0].name, "mx.x.test");
@@ -427,6 +413,28 @@ a_service_has_hosts_with_ports(void **state)
 	assert_string_equal(answer.records[0].name, "mx.x.test");
 }
 
+/* RFC 6698 section 2.1; what is no digest is shown without it. */
+static void
+a_certificate_has_digests(void **state)
+{
+	static const struct slice packet = SLICE(HEADER("\x81\x80", "\3") X_TEST
+	    "\0\x34\0\1" TO_X_TEST "\0\x34\0\1" TTL_60
+	    "\0\5\3\1\1\xab\xcd" TO_X_TEST "\0\x34\0\1" TTL_60
+	    "\0\2\3\1" TO_X_TEST "\0\x34\0\1" TTL_60 "\0\x44\2\0\0"
+	    "0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef0123456789abcdef!");
+	struct dns_question question = {
+		.id = 0x1234, .type = DNS_TLSA, .name = "x.test"
+	};
+	static struct dns_answer answer;
+
+	(void)state;
+	dns_answer_parse(packet, &question, &answer);
+	assert_int_equal(answer.count, 2);
+	assert_string_equal(answer.records[0].name, "3 1 1 abcd");
+	assert_string_equal(answer.records[1].name, "2 0 0 ");
+}
+
 /* RFC 3225 section 3, RFC 6840 section 5.8, RFC 6891 section 6.1.3. */
 static void
 edns_asks_for_and_hears_of_dnssec(void **state)
@@ -504,6 +512,7 @@ main(void)
 		cmocka_unit_test(a_name_that_is_none_is_not_asked_for),
 		cmocka_unit_test(no_is_believed_as_long_as_the_zone_says),
 		cmocka_unit_test(a_service_has_hosts_with_ports),
+		cmocka_unit_test(a_certificate_has_digests),
 		cmocka_unit_test(edns_asks_for_and_hears_of_dnssec),
 		cmocka_unit_test(the_cache_holds_so_many_answers),
 	};

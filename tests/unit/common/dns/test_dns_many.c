@@ -13,6 +13,7 @@
 
 #include "common/dns/dns_many.h"
 
+#include "tests/unit/common/dns/bind_both.h"
 #include "tests/unit/unit.h"
 
 enum {
@@ -48,42 +49,6 @@ hear(void *context, size_t index, const struct dns_answer *answer)
 	if (answer->status == DNS_OK)
 		assert_int_equal(answer->records[0].addr.bytes[3], 2);
 	return h->count != h->enough;
-}
-
-static int
-bind_socket(int type, uint16_t *port)
-{
-	struct sockaddr_in own = { .sin_family = AF_INET,
-		.sin_port = htons(*port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(own);
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&own, &size) < 0) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	*port = ntohs(own.sin_port);
-	return fd;
-}
-
-/* A name server's port: one number that both kinds have free. */
-static uint16_t
-bind_both(int *udp, int *tcp)
-{
-	uint16_t port;
-
-	do {
-		port = 0;
-		*udp = bind_socket(SOCK_DGRAM, &port);
-		assert_true(*udp >= 0);
-		*tcp = bind_socket(SOCK_STREAM, &port);
-		if (*tcp < 0)
-			close(*udp);
-	} while (*tcp < 0);
-	return port;
 }
 
 static size_t
