@@ -79,6 +79,8 @@ struct settings {
 	uint64_t tls_security_level;    /* enum tls_level, outgoing */
 	int dns_trust;                  /* enum dns_trust */
 	char *tls_policy_map;           /* $sysconfdir/merpati/tls-policy */
+	char *smtp_tls_cert_file;       /* "": relay shows none */
+	char *smtp_tls_key_file;        /* "": in the same file */
 	char *tls_ca_file;              /* "": the system's */
 	uint64_t smtp_port;             /* outgoing port to MX hosts: 25 */
 	bool smtp_ipv6, smtp_ipv4;

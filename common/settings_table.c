@@ -108,6 +108,14 @@ const struct settings_row settings_table[] = {
 	    "The same for a next hop, a domain or .domain, or *: a line each, "
 	    "\"a.example verify\"",
 	    "Postfix smtp_tls_policy_maps" },
+	{ "smtp_tls_cert_file", SETTING_STRING, FIELD(smtp_tls_cert_file), "",
+	    NULL,
+	    "Certificate and chain that other hosts are shown when they ask, "
+	    "readable by _mprelay; none when empty",
+	    "Postfix smtp_tls_cert_file" },
+	{ "smtp_tls_key_file", SETTING_STRING, FIELD(smtp_tls_key_file), "",
+	    NULL, "Its key; in the same file when empty",
+	    "Postfix smtp_tls_key_file" },
 	{ "tls_ca_file", SETTING_STRING, FIELD(tls_ca_file), "", NULL,
 	    "Certificates that other hosts' are verified by; the system's "
 	    "when empty",

@@ -148,6 +148,20 @@ tls_context_server(const struct settings *settings, struct why *why)
 	return NULL;
 }
 
+/* For hosts that know us by it; others take mail without. */
+static void
+load_client(SSL_CTX *context, const struct settings *settings)
+{
+	const char *certificate = settings->smtp_tls_cert_file,
+		   *key = settings->smtp_tls_key_file;
+	struct why why = { 0 };
+
+	if (certificate[0] != '\0' &&
+	    !load_pair(
+		context, certificate, key[0] != '\0' ? key : certificate, &why))
+		log_warning("smtp_tls_cert_file is not shown: %s", why.text);
+}
+
 /* Without authorities no certificate is right; mail still goes out. */
 SSL_CTX *
 tls_context_client(const struct settings *settings, struct why *why)
@@ -158,6 +172,7 @@ tls_context_client(const struct settings *settings, struct why *why)
 	if (context == NULL)
 		return NULL;
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+	load_client(context, settings);
 	if (settings->tls_ca_file[0] != '\0') {
 		if (SSL_CTX_load_verify_file(context, settings->tls_ca_file) !=
 		    1)

@@ -8,8 +8,8 @@ prints its port, then one JSON line per message; VALUE is JSON or a string.
 
 Knobs and defaults are in KNOBS below. A message is a dict: mail_from,
 rcpt_to, data (bytes, dots undone), raw (as on the wire), chunks (sizes, of
-BDAT), is_tls, login, peer (address), connection (number),
-commands (all of this connection so far).
+BDAT), is_tls, client (subject of its certificate), login, peer (address),
+connection (number), commands (all of this connection so far).
 """
 
 import base64
@@ -38,6 +38,7 @@ KNOBS = {
     "implicit_tls": False,  # TLS before the greeting
     "certificate": "",      # cert.pem and key.pem in this directory, made
                             # when they are not there
+    "client_ca": "",        # ask clients for a certificate of these
     "broken_tls": False,    # say 220 to STARTTLS, then talk rubbish
     "injected": "",         # sent right behind the reply to STARTTLS
     "auth": "",             # "user:password", offered as PLAIN and LOGIN
@@ -80,6 +81,7 @@ class Session(socketserver.BaseRequestHandler):
     def setup(self):
         self.buffer, self.position = b"", 0
         self.commands, self.is_tls, self.login = [], False, None
+        self.client = {}
         self.sent = 0
         self.reset()
         with self.server.lock:
@@ -182,6 +184,7 @@ class Session(socketserver.BaseRequestHandler):
     def start_tls(self):
         self.request = self.server.context.wrap_socket(
             self.request, server_side=True)
+        self.client = self.request.getpeercert() or {}
         self.is_tls, self.buffer, self.position = True, b"", 0
         self.reset()
 
@@ -279,6 +282,7 @@ class Session(socketserver.BaseRequestHandler):
         self.server.add({
             "mail_from": self.mail_from, "rcpt_to": self.rcpt_to,
             "data": data, "raw": raw, "is_tls": self.is_tls,
+            "client": self.client.get("subject"),
             "login": self.login, "peer": self.client_address[0],
             "connection": self.number,
             "chunks": [len(chunk) for chunk in self.chunks],
@@ -318,6 +322,9 @@ class Sink(socketserver.ThreadingTCPServer):
                 directory = self.knobs["certificate"] or directory
                 self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 self.context.load_cert_chain(*make_certificate(directory))
+            if self.knobs["client_ca"]:
+                self.context.load_verify_locations(self.knobs["client_ca"])
+                self.context.verify_mode = ssl.CERT_OPTIONAL
         if ":" in address:
             self.address_family = socket.AF_INET6
         super().__init__((address, port), Session)

@@ -7,10 +7,11 @@ import smtplib
 
 import pytest
 
-from server import wait_for
-from sink import Sink
+from server import IS_ROOT, wait_for
+from sink import Sink, make_certificate
 
-SENDER = "mahen@mail.kelompok1.local"
+US = "mail.kelompok1.local"
+SENDER = "mahen@" + US
 
 
 @pytest.fixture
@@ -101,6 +102,27 @@ def test_one_domain_has_a_level_of_its_own(make_host):
         host.wait_queue_empty()
     assert len(sink.messages) == 4 and sink.messages[-1]["is_tls"]
     assert "tls=encrypt/Untrusted TLSv1.3, " in host.read_log()
+
+
+def test_a_host_that_asks_sees_our_certificate(make_host, certificate):
+    make_certificate(certificate, US)
+    shown = os.path.join(certificate, "cert.pem")
+    with Sink(starttls=True, client_ca=shown) as sink:
+        host = start(make_host, sink, smtp_tls_cert_file=shown,
+                     smtp_tls_key_file=os.path.join(certificate, "key.pem"))
+        if IS_ROOT:
+            shutil.chown(os.path.join(certificate, "key.pem"), "_mprelay")
+        send(host, "a@far.example")
+        host.wait_log("status=sent")
+        assert sink.messages[0]["client"] == ((("commonName", US),),)
+        # Without its key it is not shown, and mail goes on.
+        os.unlink(os.path.join(certificate, "key.pem"))
+        host.stop()
+        host.start()
+        send(host, "b@far.example")
+        host.wait_log("smtp_tls_cert_file is not shown: key ")
+        host.wait_queue_empty()
+    assert sink.messages[1]["client"] is None
 
 
 @pytest.mark.parametrize("level, expected", [

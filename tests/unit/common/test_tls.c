@@ -29,6 +29,7 @@ make_settings(void)
 {
 	struct settings settings = { .hostname = hostname,
 		.tls_ca_file = nothing,
+		.smtp_tls_cert_file = nothing,
 		.tls_client_ca_file = nothing,
 		.state_directory = state_directory,
 		.tls_cert_file = nothing,
