@@ -366,8 +366,8 @@ is_crowded(struct manager *manager, struct active *active)
 	       message->recipients[i].status != RECIPIENT_TODO)
 		i++;
 	if (i == message->recipient_count ||
-	    router_find(manager->router, message->sender,
-		&message->recipients[i], &route, &why) != RESULT_OK ||
+	    router_find(manager->router, message, &message->recipients[i],
+		&route, &why) != RESULT_OK ||
 	    route.is_local ||
 	    dispatch_waiting(manager, route.key) < MANAGER_LINE_MAX)
 		return false;
@@ -415,9 +415,8 @@ route_recipient(struct manager *manager, struct active *active, size_t index)
 {
 	struct route route;
 	struct why why;
-	enum result result =
-	    router_find(manager->router, active->message.sender,
-		&active->message.recipients[index], &route, &why);
+	enum result result = router_find(manager->router, &active->message,
+	    &active->message.recipients[index], &route, &why);
 
 	if (result == RESULT_OK) {
 		if (!is_paused(manager, active, index, &route))

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@
 #include "queue/mailq_group.h"
 #include "queue/mailq_trace.h"
 #include "queue/mailq_words.h"
+#include "queue/moves.h"
 #include "queue/transfer.h"
 
 #define EX_NOTHING 1
@@ -47,6 +50,7 @@ struct mailq {
 	struct mailq_groups *groups; /* OPTION_BY_REASON */
 	size_t seen, done;
 	size_t outcomes[TRANSFER_OUTCOMES];
+	struct moves moves; /* ACTION_MOVE, ACTION_SHOW */
 	bool has_failed;
 };
 
@@ -205,6 +209,21 @@ static bool export(void *context, int fd, const struct mailq_item *item)
 	return true;
 }
 
+static bool
+move(void *context, int fd, const struct mailq_item *item)
+{
+	struct mailq *mailq = context;
+
+	(void)fd;
+	mailq->seen++;
+	if (moves_set(&mailq->moves, item->message->id, mailq->words.nexthop))
+		return true;
+	fprintf(stderr, "mailq: at most %d messages are moved at a time\n",
+	    MOVES_MAX);
+	mailq->has_failed = true;
+	return false;
+}
+
 static mailq_item_fn *const each_of[ACTIONS] = {
 	[ACTION_CLASSIC] = print_classic,
 	[ACTION_LIST] = print_line,
@@ -212,6 +231,7 @@ static mailq_item_fn *const each_of[ACTIONS] = {
 	[ACTION_CHANGE] = act,
 	[ACTION_SUMMARY] = add_up,
 	[ACTION_EXPORT] = export,
+	[ACTION_MOVE] = move,
 };
 
 /* A person at a terminal is asked before all of it goes. */
@@ -424,7 +444,8 @@ finish(struct mailq *mailq)
 	print_end(mailq);
 	if (mailq->has_failed)
 		return EX_NOTHING;
-	if (action == ACTION_CHANGE && mailq->done < mailq->seen)
+	if ((action == ACTION_CHANGE || action == ACTION_MOVE) &&
+	    mailq->done < mailq->seen)
 		return EX_NOTHING;
 	if (mailq->seen > 0 || mailq_selection_is_empty(selection) ||
 	    selection->is_all)
@@ -436,6 +457,34 @@ finish(struct mailq *mailq)
 	}
 	fprintf(stderr, "mailq: nothing matches\n");
 	return EX_NOTHING;
+}
+
+/* The list is read and written under a lock; then they are tried. */
+static int
+run_move(struct mailq *mailq, const struct settings *settings)
+{
+	char path[PATH_MAX];
+	struct why why = { 0 };
+	bool ok;
+
+	snprintf(
+	    path, sizeof(path), "%s/%s", settings->queue_directory, MOVES_FILE);
+	ok = flock(mailq->spool_fd, LOCK_EX) == 0 &&
+	     moves_load(&mailq->moves, path, &why) &&
+	     mailq_walk(mailq->spool_fd, mailq->control_fd >= 0,
+		 &mailq->words.selection, move, mailq) &&
+	     moves_save(&mailq->moves, mailq->spool_fd, &why);
+	moves_clear(&mailq->moves);
+	if (!ok) {
+		fprintf(stderr, "mailq: %s\n", why.text);
+		return EX_NOTHING;
+	}
+	if (mailq->seen == 0 || mailq->has_failed)
+		return finish(mailq);
+	mailq->seen = 0;
+	mailq_walk(mailq->spool_fd, mailq->control_fd >= 0,
+	    &mailq->words.selection, act, mailq);
+	return finish(mailq);
 }
 
 static int
@@ -485,6 +534,8 @@ run(struct mailq *mailq, const struct settings *settings)
 		return run_check(mailq);
 	if (action == ACTION_IMPORT)
 		return run_import(mailq, settings);
+	if (action == ACTION_MOVE)
+		return run_move(mailq, settings);
 	if (action == ACTION_EXPORT && !transfer_begin(stdout, &why))
 		return EX_TEMPFAIL;
 	mailq->groups = mailq_groups_new();

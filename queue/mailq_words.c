@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "common/date.h"
+#include "common/next_hop.h"
+
+#include "queue/moves.h"
 
 static const struct mailq_command commands[] = {
 	{ "list", ACTION_LIST, 0, OPTION_JSON | OPTION_BY_REASON, NULL,
@@ -38,6 +41,9 @@ static const struct mailq_command commands[] = {
 	    "                   what is paused" },
 	{ "trace", ACTION_TRACE, 0, 0, NULL,
 	    "ID | ADDRESS        what happened, from the journal" },
+	{ "move", ACTION_MOVE, 0, 0, "moved",
+	    "SEL NEXTHOP          send by another host, or the usual way "
+	    "(\"default\")" },
 	{ "check", ACTION_CHECK, 0, OPTION_REPAIR, NULL,
 	    "[--repair]          what is wrong with the files" },
 	{ "export", ACTION_EXPORT, 0, 0, NULL,
@@ -200,6 +206,31 @@ parse_destination(struct mailq_words *out, char *words[], struct why *why)
 			 PAUSE_TEXT_MAX);
 }
 
+/* The last word is the next hop; it is taken out of the selection. */
+static bool
+parse_move(struct mailq_words *out, char *words[], struct why *why)
+{
+	struct next_hop hop;
+	size_t count = 0;
+	char *last;
+
+	while (words[count] != NULL)
+		count++;
+	if (count < 2)
+		return why_set(why, "move what, and where to?");
+	last = words[count - 1];
+	words[count - 1] = NULL;
+	if (strcmp(last, "default") != 0) {
+		out->nexthop = last;
+		if (strlen(last) >= MOVES_NEXTHOP_SIZE ||
+		    strchr(last, '\n') != NULL ||
+		    !next_hop_parse(slice_of(last), &hop, why))
+			return why_set(
+			    why, "%.60s is no next hop (host:port)", last);
+	}
+	return mailq_selection_parse(&out->selection, words, why);
+}
+
 static bool
 parse_selection(struct mailq_words *out, char *words[], struct why *why)
 {
@@ -239,6 +270,8 @@ mailq_words_parse(
 	switch (out->command->action) {
 	case ACTION_PAUSE:
 		return parse_destination(out, words, why);
+	case ACTION_MOVE:
+		return parse_move(out, words, why);
 	case ACTION_PAUSES:
 	case ACTION_CHECK:
 	case ACTION_IMPORT:

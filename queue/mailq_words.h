@@ -27,6 +27,7 @@ enum mailq_action {
 	ACTION_PAUSE, /* command->verb is an enum mailq_pause_verb */
 	ACTION_PAUSES,
 	ACTION_TRACE,
+	ACTION_MOVE,
 	ACTION_CHECK,
 	ACTION_EXPORT,
 	ACTION_IMPORT,
@@ -61,6 +62,7 @@ struct mailq_words {
 	struct mailq_selection selection;
 	struct pause pause;  /* ACTION_PAUSE */
 	const char *subject; /* ACTION_TRACE */
+	const char *nexthop; /* ACTION_MOVE; NULL the usual way again */
 };
 
 /* words ends with NULL, is changed, and outlives out. */

@@ -4,6 +4,7 @@
 #include "queue/route.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "common/io.h"
 #include "common/next_hop.h"
 #include "common/table.h"
+
+#include "queue/moves.h"
 
 #define USERS_KEPT    64
 #define USERS_KEPT_MS 5000
@@ -35,6 +38,9 @@ struct router {
 	struct kept_table relays;
 	struct kept_table senders;
 	struct kept_table policies;
+	struct moves moves;
+	struct stat moves_status; /* of the file that was read */
+	char moves_path[PATH_MAX];
 	struct arena *arena;
 	struct kept_user *kept;
 };
@@ -45,6 +51,8 @@ router_new(const struct settings *settings)
 	struct router *router = alloc_zero(1, sizeof(*router));
 
 	router->settings = settings;
+	snprintf(router->moves_path, sizeof(router->moves_path), "%s/%s",
+	    settings->queue_directory, MOVES_FILE);
 	router->arena = arena_new("route", TABLE_ARENA);
 	router->kept = alloc_zero(USERS_KEPT, sizeof(struct kept_user));
 	return router;
@@ -65,6 +73,7 @@ router_free(struct router **router)
 	table_close(&(*router)->relays.table);
 	table_close(&(*router)->senders.table);
 	table_close(&(*router)->policies.table);
+	moves_clear(&(*router)->moves);
 	arena_free(&(*router)->arena);
 	alloc_release((*router)->kept);
 	alloc_release(*router);
@@ -420,8 +429,44 @@ find_level(struct router *router, struct route *out, struct why *why)
 	return result == RESULT_NEVER ? RESULT_OK : result;
 }
 
+/* As open_table. */
+static bool
+read_moves(struct router *router, struct why *why)
+{
+	struct stat status = { 0 };
+
+	if (stat(router->moves_path, &status) < 0) {
+		moves_clear(&router->moves);
+		router->moves_status = status;
+		return errno == ENOENT ||
+		       why_errno(why, "stat %s", router->moves_path);
+	}
+	if (fs_is_same(&status, &router->moves_status))
+		return true;
+	router->moves_status = status;
+	if (moves_load(&router->moves, router->moves_path, why))
+		return true;
+	memset(&router->moves_status, 0, sizeof(status));
+	return false;
+}
+
+/* What mailq moved comes before all maps. */
 static enum result
-route_remote(struct router *router, struct slice sender,
+find_own_nexthop(struct router *router, const struct spool_message *message,
+    struct route *out, struct why *why)
+{
+	const char *nexthop;
+
+	if (!read_moves(router, why))
+		return RESULT_LATER;
+	nexthop = moves_find(&router->moves, message->id);
+	if (nexthop == NULL)
+		return find_nexthop(router, message->sender, out, why);
+	return keep_nexthop(RESULT_OK, slice_of(nexthop), out, why);
+}
+
+static enum result
+route_remote(struct router *router, const struct spool_message *message,
     const struct spool_recipient *recipient, struct route *out, struct why *why)
 {
 	struct slice domain = slice_from(
@@ -436,9 +481,9 @@ route_remote(struct router *router, struct slice sender,
 	}
 	for (char *p = out->domain; *p != '\0'; p++)
 		*p = ascii_lower(*p);
-	result = find_nexthop(router, sender, out, why);
+	result = find_own_nexthop(router, message, out, why);
 	if (result == RESULT_OK && out->nexthop[0] != '\0')
-		result = find_login(router, sender, out, why);
+		result = find_login(router, message->sender, out, why);
 	if (result == RESULT_OK)
 		result = find_level(router, out, why);
 	set_key(out);
@@ -446,12 +491,12 @@ route_remote(struct router *router, struct slice sender,
 }
 
 enum result
-router_find(struct router *router, struct slice sender,
+router_find(struct router *router, const struct spool_message *message,
     const struct spool_recipient *recipient, struct route *out, struct why *why)
 {
 	memset(out, 0, sizeof(*out));
 	memset(why, 0, sizeof(*why));
 	if (recipient->kind == TARGET_REMOTE)
-		return route_remote(router, sender, recipient, out, why);
+		return route_remote(router, message, recipient, out, why);
 	return route_local(router, recipient, out, why);
 }

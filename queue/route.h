@@ -4,16 +4,16 @@
  *
  * A local mailbox (program, file) goes to a deliver agent of its user, who
  * is looked up again at each delivery; a remote address to a relay agent for
- * its domain. Order for remote domains: route_map (exact domain, ".parent"),
- * sender_route_map (address, "@domain") unless internet = no, route_map's "*",
- * then relayhost when internet is smarthost or relayhost is set, then the
- * domain's MX, unless internet = no. Login and password of the host to speak
- * to come from relay_map, for the sender ("SENDER>HOST", "@DOMAIN>HOST") or
- * for all; a login without a password is one with tokens. The TLS level comes
- * from tls_policy_map: next hop as written, domain, ".parent", "*", else the
- * setting. A table that was edited is read again; users found are remembered
- * for a few seconds. RESULT_NEVER: no way there, ever (why->status);
- * RESULT_LATER: a table cannot be read.
+ * its domain. Order for remote domains: what mailq moved (moves.h), route_map
+ * (exact domain, ".parent"), sender_route_map (address, "@domain") unless
+ * internet = no, route_map's "*", then relayhost when internet is smarthost or
+ * relayhost is set, then the domain's MX, unless internet = no. Login and
+ * password of the host to speak to come from relay_map, for the sender
+ * ("SENDER>HOST", "@DOMAIN>HOST") or for all; a login without a password is one
+ * with tokens. The TLS level comes from tls_policy_map: next hop as written,
+ * domain, ".parent", "*", else the setting. A table that was edited is read
+ * again; users found are remembered for a few seconds. RESULT_NEVER: no way
+ * there, ever (why->status); RESULT_LATER: a table cannot be read.
  */
 #ifndef QUEUE_ROUTE_H
 #define QUEUE_ROUTE_H
@@ -49,7 +49,8 @@ struct router *router_new(const struct settings *settings);
 void router_free(struct router **router);
 /* Who was looked up is looked up again. */
 void router_forget(struct router *router);
-enum result router_find(struct router *router, struct slice sender,
+enum result
+router_find(struct router *router, const struct spool_message *message,
     const struct spool_recipient *recipient, struct route *out,
     struct why *why);
 

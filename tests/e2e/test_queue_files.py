@@ -92,6 +92,34 @@ def give(host, stream):
                       stderr=subprocess.PIPE)
 
 
+def test_messages_move_to_another_route(make_host):
+    with Sink() as sink, Sink() as other:
+        host = start(make_host, sink)
+        one, two, three = queue_held(host, "a@far.test", "b@far.test",
+                                     "c@far.test")
+        said = host.mailq("move", one, "[127.0.0.1]:%d" % other.port).stdout
+        assert said == one + ": moved\n"
+        host.mailq("move", two, three, "[127.0.0.1]:%d" % other.port)
+        host.mailq("move", three, "default")
+        # It holds across a restart, and a route is not a release.
+        host.stop()
+        host.start()
+        assert len(host.queue_files()) == 3
+        host.mailq("resume", "remote")
+        host.mailq("release", "all")
+        host.wait_queue_empty()
+        assert host.mailq("move", "to=nobody@far.test", "mail2.test",
+                          check=False).returncode == 1
+        # Entries of what is gone are left out the next time.
+        with open(os.path.join(host.spool, "moves")) as file:
+            assert not file.read()
+        assert host.mailq("move", "all", "a:b:c",
+                          check=False).returncode == 64
+    assert [m["rcpt_to"] for m in sink.messages] == [["c@far.test"]]
+    assert sorted(m["rcpt_to"][0] for m in other.messages) == [
+        "a@far.test", "b@far.test"]
+
+
 def test_import_refuses_what_is_no_export(make_host):
     host = make_host().start()
     said = give(host, b"Subject: x\n\nhi\n")

@@ -51,6 +51,11 @@ commands_take_what_is_theirs(void **state)
 		{ { "res", "a.test" }, ACTION_PAUSE, MAILQ_RESUME, 0, 0 },
 		{ { "pauses" }, ACTION_PAUSES, 0, 0, 0 },
 		{ { "trace", "a@b.test" }, ACTION_TRACE, 0, 0, 0 },
+		{ { "move", ID, "[192.0.2.1]:25" }, ACTION_MOVE, 0, 0, 0 },
+		{ { "move", "all", "default" }, ACTION_MOVE, 0, 0, 0 },
+		{ { "check", "--repair" }, ACTION_CHECK, 0, OPTION_REPAIR, 0 },
+		{ { "export", "all" }, ACTION_EXPORT, 0, 0, 0 },
+		{ { "import" }, ACTION_IMPORT, 0, 0, 0 },
 	};
 	struct mailq_words *words = test_calloc(1, sizeof(*words));
 	struct why why;
@@ -89,6 +94,13 @@ what_is_not_theirs_is_told(void **state)
 		{ { "pause", "a", "b" }, "pause needs one destination" },
 		{ { "pauses", "x" }, "pauses takes no word" },
 		{ { "trace" }, "trace needs one id or address" },
+		{ { "move", "a.test:25" }, "move what, and where to?" },
+		{ { "move", "all", "a:b:c" },
+		    "a:b:c is no next hop (host:port)" },
+		{ { "check", "all" }, "check takes no word" },
+		{ { "import", "x" }, "import takes no word" },
+		{ { "export" },
+		    "export which? (ids, from=, to=, domain= or all)" },
 		{ { "trace", "a", "b" }, "trace needs one id or address" },
 	};
 	struct mailq_words *words = test_calloc(1, sizeof(*words));

@@ -58,8 +58,8 @@ settings_make(const char *directory, const char *more)
 	snprintf(text, sizeof(text),
 	    "hostname = me.test\nroute_map = %s/routes\nrelay_map = %s/relays\n"
 	    "sender_route_map = %s/senders\ntls_policy_map = %s/tls\n"
-	    "tls_security_level = none\n%s",
-	    directory, directory, directory, directory, more);
+	    "tls_security_level = none\nqueue_directory = %s\n%s",
+	    directory, directory, directory, directory, directory, more);
 	file_write(directory, "mail.conf", text);
 	file_write(directory, "routes", routes);
 	file_write(directory, "senders", senders);
@@ -101,6 +101,7 @@ static const struct {
 static void
 check_samples(struct router *router)
 {
+	struct spool_message message = { .id = "6C32BNCB0GAEX" };
 	struct spool_recipient recipient = { .kind = TARGET_REMOTE };
 	struct route route;
 	struct why why;
@@ -110,8 +111,9 @@ check_samples(struct router *router)
 		print_message(
 		    "%s %s\n", samples[i].sender, samples[i].recipient);
 		recipient.address = slice_of(samples[i].recipient);
-		if (router_find(router, slice_of(samples[i].sender), &recipient,
-			&route, &why) == RESULT_OK)
+		message.sender = slice_of(samples[i].sender);
+		if (router_find(router, &message, &recipient, &route, &why) ==
+		    RESULT_OK)
 			snprintf(found, sizeof(found), "%s %s:%s %s",
 			    route.nexthop, route.login, route.password,
 			    route.key);
@@ -157,6 +159,8 @@ without_internet_only_domains_have_routes(void **state)
 	char directory[] = "/tmp/test_route.XXXXXX";
 	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
 		.address = SLICE("b@x.test") };
+	const struct spool_message ann = { .sender = SLICE("ann@me.test") },
+				   bob = { .sender = SLICE("bob@me.test") };
 	struct settings *settings;
 	struct router *router;
 	struct route route;
@@ -167,8 +171,7 @@ without_internet_only_domains_have_routes(void **state)
 	settings = settings_make(directory, "internet = no\n");
 	router = router_new(settings);
 	assert_int_equal(
-	    router_find(router, S("ann@me.test"), &recipient, &route, &why),
-	    RESULT_OK);
+	    router_find(router, &ann, &recipient, &route, &why), RESULT_OK);
 	assert_string_equal(route.nexthop, "catch.test");
 	router_free(&router);
 	/* And a login without password needs who gives the tokens. */
@@ -176,8 +179,7 @@ without_internet_only_domains_have_routes(void **state)
 	settings = settings_make(directory, "");
 	router = router_new(settings);
 	assert_int_equal(
-	    router_find(router, S("bob@me.test"), &recipient, &route, &why),
-	    RESULT_LATER);
+	    router_find(router, &bob, &recipient, &route, &why), RESULT_LATER);
 	router_free(&router);
 	settings_free(&settings);
 	directory_remove(directory);
@@ -186,9 +188,21 @@ without_internet_only_domains_have_routes(void **state)
 static void
 an_edited_table_counts_at_once(void **state)
 {
+	static const struct {
+		const char *name, *text, *nexthop;
+	} edits[] = {
+		{ "routes", "* catch.test\n", "catch.test" },
+		{ "routes", "x.test other.test\n", "other.test" },
+		{ "moves", "6C32BNCB0GAEX [192.0.2.9]:2525\n",
+		    "[192.0.2.9]:2525" },
+		{ "moves", "6C32BNCB0GAEY a.test\nx\n6C32BNCB0GAEX b.test\n",
+		    "b.test" },
+		{ "moves", "", "other.test" },
+	};
 	char directory[] = "/tmp/test_route.XXXXXX";
 	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
 		.address = SLICE("b@x.test") };
+	const struct spool_message message = { .id = "6C32BNCB0GAEX" };
 	struct settings *settings;
 	struct router *router;
 	struct route route;
@@ -198,13 +212,12 @@ an_edited_table_counts_at_once(void **state)
 	assert_non_null(mkdtemp(directory));
 	settings = settings_make(directory, "");
 	router = router_new(settings);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		file_write(directory, edits[i].name, edits[i].text);
 		assert_int_equal(
-		    router_find(router, S(""), &recipient, &route, &why),
+		    router_find(router, &message, &recipient, &route, &why),
 		    RESULT_OK);
-		assert_string_equal(
-		    route.nexthop, i == 0 ? "catch.test" : "other.test");
-		file_write(directory, "routes", "x.test other.test\n");
+		assert_string_equal(route.nexthop, edits[i].nexthop);
 	}
 	router_free(&router);
 	settings_free(&settings);
