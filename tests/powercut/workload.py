@@ -149,6 +149,7 @@ class Traffic:
         """The verdict on what the real programs make of a state."""
         with disk.mounted(state, self.kind, self.disk):
             self.revived.clear()
+            self.make_locks_old()
             self.start_again()
             try:
                 self.host.mailq("retry", "all", check=False)
@@ -159,6 +160,14 @@ class Traffic:
             found = self.reader.read()
             found.copies.update(self.revived)
             return judge.judge(state.notes, found, at_rest=True)
+
+    def make_locks_old(self):
+        """A lock that survived, without the name of its holder perhaps, is
+        stale after DOTLOCK_STALE seconds; here no time has passed."""
+        for root, _, names in os.walk(self.host.homes):
+            for name in names:
+                if name.endswith(".lock"):
+                    os.utime(os.path.join(root, name), (0, 0))
 
     def start_again(self):
         """On fresh ports: others may have taken the old ones meanwhile."""
