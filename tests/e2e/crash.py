@@ -99,6 +99,17 @@ def label_of(text):
     return label if body == body_of(label, LINES[label]) else "torn " + label
 
 
+class Client(smtplib.SMTP):
+    """Knows whether a message was begun: before the 354 there is none."""
+
+    has_begun = False
+
+    def getreply(self):
+        reply = super().getreply()
+        self.has_begun = self.has_begun or reply[0] == 354
+        return reply
+
+
 class CrashHost:
     """A host, its sink and its history."""
 
@@ -197,10 +208,14 @@ class CrashHost:
 
 
     def send(self, label, *recipients, note=True, places=None):
-        """True when the host took the responsibility."""
+        """True when the host took the responsibility. A client that never
+        came to its message, because the session that it was given was being
+        killed, has handed nothing over."""
+        smtp = None
         try:
-            with smtplib.SMTP(self.host.address, self.host.ports["smtp"],
-                              timeout=20) as smtp:
+            smtp = Client(self.host.address, self.host.ports["smtp"],
+                          timeout=20)
+            with smtp:
                 smtp.sendmail(self.address("sender"),
                               [self.address(r) for r in recipients],
                               text_of(label, LINES[label]),
@@ -208,7 +223,7 @@ class CrashHost:
             done = True
         except (smtplib.SMTPException, OSError):
             done = False
-        if note:
+        if note and (done or (smtp and smtp.has_begun)):
             self.history.note(label, places or recipients, done)
         return done
 
