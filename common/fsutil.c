@@ -95,6 +95,26 @@ fs_write_all(int fd, struct slice s, struct why *why)
 }
 
 bool
+fs_read_at(int fd, char *bytes, size_t length, uint64_t offset, struct why *why)
+{
+	ssize_t n;
+
+	while (length > 0) {
+		n = pread(fd, bytes, length, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
+			return why_errno(why, "read");
+		bytes += n;
+		length -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return true;
+}
+
+bool
 fs_write_at(int fd, struct slice s, off_t offset, struct why *why)
 {
 	ssize_t n;

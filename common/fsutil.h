@@ -17,16 +17,19 @@
 #include "common/slice.h"
 
 /* Append the file to out, at most its ceiling. */
-bool fs_read_file(int dirfd, const char *path, struct buf *out,
-    struct why *why);
+bool
+fs_read_file(int dirfd, const char *path, struct buf *out, struct why *why);
 /* Only a regular file that not everybody may write. */
 bool fs_read_guarded(const char *path, struct buf *out, struct why *why);
 bool fs_read_fd(int fd, struct buf *out, struct why *why);
-bool fs_replace(int dirfd, const char *path, struct slice content,
-    mode_t mode, struct why *why);
+bool fs_replace(int dirfd, const char *path, struct slice content, mode_t mode,
+    struct why *why);
 /* Write all of s at the end of fd (or at offset); short writes go on. */
 bool fs_write_all(int fd, struct slice s, struct why *why);
 bool fs_write_at(int fd, struct slice s, off_t offset, struct why *why);
+/* length bytes from offset on; a file that ends before is an error. */
+bool fs_read_at(
+    int fd, char *bytes, size_t length, uint64_t offset, struct why *why);
 /* fsync a directory; EINVAL ("not supported here") is success. */
 bool fs_sync_directory(int dirfd);
 /* mkdir -p, mode for those it makes. */

@@ -262,26 +262,6 @@ parse_pages(struct slice pages, struct arena *arena,
 	return RESULT_OK;
 }
 
-static bool
-read_at(int fd, char *bytes, size_t len, uint64_t offset)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pread(fd, bytes, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return true;
-}
-
 /* Everything before the body into the arena, and the END record. */
 static enum result
 read_pages(int fd, uint64_t size, struct arena *arena, struct slice *pages,
@@ -294,8 +274,8 @@ read_pages(int fd, uint64_t size, struct arena *arena, struct slice *pages,
 		why_set(why, "queue file is cut short");
 		return RESULT_NEVER;
 	}
-	if (!read_at(fd, first, sizeof(first), 0) ||
-	    !read_at(fd, end, sizeof(end), size - sizeof(end))) {
+	if (!fs_read_at(fd, first, sizeof(first), 0, NULL) ||
+	    !fs_read_at(fd, end, sizeof(end), size - sizeof(end), NULL)) {
 		why_errno(why, "read of the queue file");
 		return RESULT_LATER;
 	}
@@ -309,8 +289,8 @@ read_pages(int fd, uint64_t size, struct arena *arena, struct slice *pages,
 		return RESULT_LATER;
 	}
 	memcpy(bytes, first, sizeof(first));
-	if (!read_at(fd, bytes + sizeof(first), offset - sizeof(first),
-		sizeof(first))) {
+	if (!fs_read_at(fd, bytes + sizeof(first), offset - sizeof(first),
+		sizeof(first), NULL)) {
 		why_errno(why, "read of the queue file");
 		return RESULT_LATER;
 	}
@@ -386,14 +366,15 @@ compare_crc(int fd, struct slice pages, uint64_t size, struct why *why)
 
 	while (at < end && result == RESULT_OK) {
 		len = end - at < READ_PIECE ? (size_t)(end - at) : READ_PIECE;
-		if (!read_at(fd, bytes, len, at)) {
+		if (!fs_read_at(fd, bytes, len, at, NULL)) {
 			why_errno(why, "read of the queue file");
 			result = RESULT_LATER;
 		}
 		crc = crc32c(crc, bytes, len);
 		at += len;
 	}
-	if (result == RESULT_OK && !read_at(fd, bytes, SPOOL_END_SIZE, end)) {
+	if (result == RESULT_OK &&
+	    !fs_read_at(fd, bytes, SPOOL_END_SIZE, end, NULL)) {
 		why_errno(why, "read of the queue file's end");
 		result = RESULT_LATER;
 	} else if (result == RESULT_OK &&

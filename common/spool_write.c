@@ -326,24 +326,11 @@ bool
 spool_writer_read(struct spool_writer *writer, uint64_t offset, char *bytes,
     size_t length, struct why *why)
 {
-	ssize_t n;
-
 	if (writer->pending.len > 0 && !write_pending(writer, why))
 		return false;
-	offset += writer->body_offset;
-	while (length > 0) {
-		n = pread(writer->fd, bytes, length, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0)
-			return why_errno(why, "read of %s", writer->id);
-		bytes += n;
-		length -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return true;
+	return fs_read_at(writer->fd, bytes, length,
+		   offset + writer->body_offset, why) ||
+	       why_context(why, "%s", writer->id);
 }
 
 bool

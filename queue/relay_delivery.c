@@ -362,7 +362,6 @@ delivery_dial(const struct delivery *d, const struct route_mx *route, size_t at)
 		.way = { .first = target,
 		    .second = relay_connect_second(route, at) },
 		.tls_helper = d->relay->tls_helper,
-		.tls_level = delivery_level(d, target),
 		.policy = delivery_level(d, target),
 		.tlsa = "",
 		.is_tls_first =
@@ -379,6 +378,7 @@ delivery_dial(const struct delivery *d, const struct route_mx *route, size_t at)
 		.id = d->job->id,
 	};
 
+	dial.tls_level = dial.policy;
 	way_bind(&dial.way, &route->hop, &d->relay->source);
 	return dial;
 }

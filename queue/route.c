@@ -40,6 +40,7 @@ struct router {
 	struct kept_table policies;
 	struct moves moves;
 	struct stat moves_status; /* of the file that was read */
+	bool has_moves;           /* it was, or there was none */
 	char moves_path[PATH_MAX];
 	struct arena *arena;
 	struct kept_user *kept;
@@ -163,10 +164,9 @@ look_up(struct router *router, struct table *table, struct slice key,
 static bool
 open_table(struct kept_table *kept, const char *path, struct why *why)
 {
-	struct stat status = { 0 };
+	struct stat status;
 
-	if (stat(path, &status) < 0 && errno != ENOENT)
-		return why_errno(why, "stat %s", path);
+	fs_note(path, &status);
 	if (kept->table != NULL && fs_is_same(&status, &kept->status))
 		return true;
 	table_close(&kept->table);
@@ -433,21 +433,14 @@ find_level(struct router *router, struct route *out, struct why *why)
 static bool
 read_moves(struct router *router, struct why *why)
 {
-	struct stat status = { 0 };
+	struct stat status;
 
-	if (stat(router->moves_path, &status) < 0) {
-		moves_clear(&router->moves);
-		router->moves_status = status;
-		return errno == ENOENT ||
-		       why_errno(why, "stat %s", router->moves_path);
-	}
-	if (fs_is_same(&status, &router->moves_status))
+	fs_note(router->moves_path, &status);
+	if (router->has_moves && fs_is_same(&status, &router->moves_status))
 		return true;
 	router->moves_status = status;
-	if (moves_load(&router->moves, router->moves_path, why))
-		return true;
-	memset(&router->moves_status, 0, sizeof(status));
-	return false;
+	router->has_moves = moves_load(&router->moves, router->moves_path, why);
+	return router->has_moves;
 }
 
 /* What mailq moved comes before all maps. */

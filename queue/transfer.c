@@ -4,11 +4,10 @@
 
 #include "queue/transfer.h"
 
-#include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/buf.h"
+#include "common/fsutil.h"
 #include "common/spoolfile.h"
 
 #include "queue/reason.h"
@@ -32,21 +31,15 @@ static bool
 copy_file(FILE *out, int fd, uint64_t length, struct why *why)
 {
 	char bytes[8192];
-	uint64_t at = 0;
-	ssize_t n;
+	size_t n;
 
-	while (at < length) {
-		n = pread(fd, bytes,
-		    length - at < sizeof(bytes) ? (size_t)(length - at)
-						: sizeof(bytes),
-		    (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return why_errno(why, "read of the queue file");
-		if (fwrite(bytes, 1, (size_t)n, out) != (size_t)n)
+	for (uint64_t at = 0; at < length; at += n) {
+		n = length - at < sizeof(bytes) ? (size_t)(length - at)
+						: sizeof(bytes);
+		if (!fs_read_at(fd, bytes, n, at, why))
+			return false;
+		if (fwrite(bytes, 1, n, out) != n)
 			return why_errno(why, "write");
-		at += (uint64_t)n;
 	}
 	return true;
 }

@@ -99,39 +99,26 @@ parse_heading(struct slice line, struct heading *heading)
 	       slice_u64(line, REASON_FILE_MAX, &heading->reasons);
 }
 
-/* Into a file without a name: fd -1 reads it away. */
+/* From the stream into fd, else into buf, else away. */
 static bool
-read_bytes(struct import *import, uint64_t length, int fd, struct why *why)
+read_bytes(struct import *import, uint64_t length, int fd, struct buf *buf,
+    struct why *why)
 {
 	char bytes[PIECE];
-	size_t n;
+	struct slice piece;
 
-	for (; length > 0; length -= n) {
-		n = fread(bytes, 1,
-		    length < sizeof(bytes) ? (size_t)length : sizeof(bytes),
-		    import->in);
-		if (n == 0)
+	while (length > 0) {
+		piece = slice_make(bytes,
+		    fread(bytes, 1,
+			length < sizeof(bytes) ? (size_t)length : sizeof(bytes),
+			import->in));
+		if (piece.len == 0)
 			return why_set(why, "the stream is cut short");
-		if (fd >= 0 && !fs_write_all(fd, slice_make(bytes, n), why))
+		if (fd >= 0 && !fs_write_all(fd, piece, why))
 			return false;
-	}
-	return true;
-}
-
-static bool
-read_reasons(struct import *import, uint64_t length, struct why *why)
-{
-	char bytes[PIECE];
-	size_t n;
-
-	buf_clear(&import->reasons);
-	for (; length > 0; length -= n) {
-		n = fread(bytes, 1,
-		    length < sizeof(bytes) ? (size_t)length : sizeof(bytes),
-		    import->in);
-		if (n == 0)
-			return why_set(why, "the stream is cut short");
-		buf_add(&import->reasons, slice_make(bytes, n));
+		if (buf != NULL)
+			buf_add(buf, piece);
+		length -= piece.len;
 	}
 	return true;
 }
@@ -140,23 +127,16 @@ static bool
 copy_body(struct spool_writer *writer, int fd,
     const struct spool_message *message, struct why *why)
 {
-	uint64_t left = message->body_length;
-	off_t at = (off_t)message->body_offset;
 	char bytes[PIECE];
-	ssize_t n;
+	size_t n;
 
-	while (left > 0) {
-		n = pread(fd, bytes,
-		    left < sizeof(bytes) ? (size_t)left : sizeof(bytes), at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return why_errno(why, "read");
-		if (!spool_writer_body(
-			writer, slice_make(bytes, (size_t)n), why))
+	for (uint64_t at = 0; at < message->body_length; at += n) {
+		n = message->body_length - at < sizeof(bytes)
+			? (size_t)(message->body_length - at)
+			: sizeof(bytes);
+		if (!fs_read_at(fd, bytes, n, message->body_offset + at, why) ||
+		    !spool_writer_body(writer, slice_make(bytes, n), why))
 			return false;
-		left -= (uint64_t)n;
-		at += n;
 	}
 	return true;
 }
@@ -249,7 +229,7 @@ import_one(
 
 	if (is_known(import, heading->id) || is_queued(import, heading->id)) {
 		ok = read_bytes(
-		    import, heading->length + heading->reasons, -1, why);
+		    import, heading->length + heading->reasons, -1, NULL, why);
 		if (ok)
 			tell(import, heading->id, TRANSFER_KNOWN, "");
 		return ok;
@@ -261,8 +241,9 @@ import_one(
 	if (fd < 0)
 		return why_errno(why, "file in the spool");
 	arena_reset(import->arena);
-	ok = read_bytes(import, heading->length, fd, why) &&
-	     read_reasons(import, heading->reasons, why) &&
+	buf_clear(&import->reasons);
+	ok = read_bytes(import, heading->length, fd, NULL, why) &&
+	     read_bytes(import, heading->reasons, -1, &import->reasons, why) &&
 	     take_message(import, fd, heading->id, why);
 	close(fd);
 	return ok;

@@ -375,6 +375,24 @@ class Namespace:
         return ("ip", "netns", "exec", self.name) + argv
 
 
+class Started:
+    """Programs that run in a namespace until stop."""
+
+    def __init__(self, space):
+        self.space, self.processes = space, []
+
+    def start(self, *argv, output=os.devnull):
+        with open(output, "wb") as out:
+            self.processes.append(subprocess.Popen(
+                self.space.command(*argv), stdout=out,
+                stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+            process.wait()
+
+
 class Network:
     """Namespaces on one bridge, which is in a namespace too: nothing of it
     touches the machine's own network."""

@@ -82,20 +82,14 @@ def make_signed(folder, name):
                 out.write(file.read())
 
 
-class Site:
+class Site(server.Started):
     def __init__(self, network, folder):
         os.chmod(folder, 0o755)
-        self.space = network.add("dane", "10.97.0.1", "127.0.0.1")
-        self.folder, self.processes, self.sinks = folder, [], {}
+        super().__init__(network.add("dane", "10.97.0.1", "127.0.0.1"))
+        self.folder = folder
 
     def path(self, name):
         return os.path.join(self.folder, name)
-
-    def start(self, *argv, output=os.devnull):
-        with open(output, "wb") as out:
-            self.processes.append(subprocess.Popen(
-                self.space.command(*argv), stdout=out,
-                stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
 
     def begin(self):
         for name, address in HOSTS.items():
@@ -199,11 +193,6 @@ stub-zone:
         return server.run(*self.space.command(
             "drill", "-D", "mx.good.signed.test", "@127.0.0.1"),
             check=False).stdout
-
-    def stop(self):
-        for process in self.processes:
-            process.terminate()
-            process.wait()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -159,12 +158,12 @@ zone:
     return path
 
 
-class Site:
+class Site(server.Started):
     """The namespace, its name server, and the mail hosts."""
 
     def __init__(self, network, folder):
-        self.space = network.add("mx", "10.98.0.1", "127.0.0.1")
-        self.folder, self.processes, self.sinks = folder, [], {}
+        super().__init__(network.add("mx", "10.98.0.1", "127.0.0.1"))
+        self.folder, self.sinks = folder, {}
 
     def begin(self):
         server.run(*self.space.command(
@@ -181,12 +180,6 @@ class Site:
             server.wait_for(lambda: os.path.getsize(path) > 0, name)
         server.wait_for(self.resolves, "nsd")
 
-    def start(self, *argv, output=os.devnull):
-        with open(output, "wb") as out:
-            self.processes.append(subprocess.Popen(
-                self.space.command(*argv), stdout=out,
-                stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
-
     def resolves(self):
         return server.run(*self.space.command(
             "getent", "ahostsv4", "mx-a.test"), check=False).returncode == 0
@@ -200,11 +193,6 @@ class Site:
                     for address in json.loads(line)["rcpt_to"]:
                         found.setdefault(address, set()).add(name)
         return found
-
-    def stop(self):
-        for process in self.processes:
-            process.terminate()
-            process.wait()
 
 
 @pytest.fixture
