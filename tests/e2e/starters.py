@@ -124,10 +124,15 @@ class Started:
                         if b"\0-w\0" in file.read():
                             yield pid
 
-        for pid in servers():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not list(servers()), "the servers to end")
+        def are_gone():
+            """For a connection that still waits xinetd starts another."""
+            found = list(servers())
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            return not found
+
+        wait_for(are_gone, "the servers to end")
 
     def stop(self):
         self.host.stop()
