@@ -104,6 +104,8 @@ struct settings {
 	uint64_t maximal_hold_time;     /* 60d; HOLDFOR, HOLDUNTIL */
 	uint64_t journal_life;          /* 7d; 0: none */
 	char *remote_answers;           /* $sysconfdir/merpati/answers */
+	char *bounce_texts;             /* $sysconfdir/merpati/bounces */
+	struct string_list bounce_languages; /* the first: by default */
 	uint64_t minimal_backoff_time, maximal_backoff_time;
 	uint64_t destination_concurrency; /* relay processes per host: 20 */
 	uint64_t initial_destination_concurrency; /* to begin with: 5 */

@@ -191,6 +191,16 @@ const struct settings_row settings_table[] = {
 	    "What answers of other hosts mean (merpati-answers(5)); without "
 	    "this file the rules that come with Merpati hold",
 	    "" },
+	{ "bounce_texts", SETTING_PATH, FIELD(bounce_texts),
+	    CONFIG_DIRECTORY "/bounces", NULL,
+	    "Texts of notices to senders (merpati-bounces(5)) instead of those "
+	    "that come with Merpati",
+	    "Postfix bounce_template_file" },
+	{ "bounce_languages", SETTING_LIST, FIELD(bounce_languages),
+	    "en de es fr id nl", NULL,
+	    "Languages of notices to senders: the one that the message asks "
+	    "for (Accept-Language, Content-Language), else the first",
+	    "" },
 	{ "minimal_backoff_time", SETTING_TIME, FIELD(minimal_backoff_time),
 	    "300s", NULL, "Shortest time between two attempts",
 	    "Postfix minimal_backoff_time" },

@@ -7,38 +7,17 @@
 #include <time.h>
 
 #include "common/date.h"
+#include "common/mime/text.h"
 #include "common/utf8.h"
 
 #define PIECE_MIN 32768
 #define PIECE_MAX (4 * PIECE_MIN)
 
-/* What the kinds differ in. */
-struct kind_words {
-	const char *subject;
-	const char *text;
-	const char *original; /* its description */
-};
-
-static const struct kind_words words[BOUNCE_KINDS] = {
-	[BOUNCE_FAILED] = { "Undelivered Mail Returned to Sender",
-	    "Your message could not be delivered to one or more "
-	    "recipients.\r\nIt is attached below, and nothing more will be "
-	    "tried for them.\r\n",
-	    "Undelivered Message" },
-	[BOUNCE_DELAYED] = { "Delayed Mail (still being retried)",
-	    "Your message could not be delivered yet to one or more "
-	    "recipients.\r\nIt is still being tried; you do not need to send "
-	    "it again.\r\n",
-	    "Delayed Message" },
-	[BOUNCE_SUCCESS] = { "Successful Mail Delivery Report",
-	    "Your message was delivered to these recipients, or handed to a "
-	    "host\r\nthat sends no such reports. You asked to be told.\r\n",
-	    "Delivered Message" },
-	[BOUNCE_EXPANDED] = { "Successful Mail Delivery Report",
-	    "These addresses stand for several recipients, to whom your "
-	    "message goes\r\non. You asked to be told, and will hear of "
-	    "failures only.\r\n",
-	    "Delivered Message" },
+static const char *const original_names[BOUNCE_KINDS] = {
+	[BOUNCE_FAILED] = "Undelivered Message",
+	[BOUNCE_DELAYED] = "Delayed Message",
+	[BOUNCE_SUCCESS] = "Delivered Message",
+	[BOUNCE_EXPANDED] = "Delivered Message",
 };
 
 struct writer {
@@ -95,12 +74,19 @@ add_text(struct writer *writer, struct slice text)
 }
 
 static void
-add_time(struct buf *out, const char *name, int64_t when)
+add_date(struct buf *out, int64_t when)
 {
 	char date[DATE_TEXT_SIZE];
 
-	buf_add_format(
-	    out, "%s%s\r\n", name, date_format_rfc5322((time_t)when, date));
+	buf_add_string(out, date_format_rfc5322((time_t)when, date));
+}
+
+static void
+add_time(struct buf *out, const char *name, int64_t when)
+{
+	buf_add_string(out, name);
+	add_date(out, when);
+	buf_add_string(out, "\r\n");
 }
 
 static void
@@ -119,9 +105,10 @@ add_header(struct writer *writer)
 	buf_add_format(out,
 	    "From: MAILER-DAEMON@%s (Mail Delivery System)\r\n"
 	    "To: %.*s\r\n"
-	    "Subject: %s\r\n",
-	    bounce->hostname, SLICE_FMT(bounce->to),
-	    words[bounce->kind].subject);
+	    "Subject: ",
+	    bounce->hostname, SLICE_FMT(bounce->to));
+	encoded_word_encode(bounce->text->subject, out);
+	buf_add_string(out, "\r\n");
 	add_time(out, "Date: ", bounce->now);
 	buf_add_format(out,
 	    "Message-ID: <%s@%s>\r\n"
@@ -132,19 +119,15 @@ add_header(struct writer *writer)
 	    "\tboundary=\"%s/%s\"\r\n",
 	    bounce->id, bounce->hostname, bounce->is_global ? "global-" : "",
 	    bounce->id, bounce->hostname);
-	if (bounce->is_8bit || bounce->is_global)
+	if (bounce_is_8bit(bounce))
 		buf_add_string(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_add_string(out, "\r\nThis is a MIME-encapsulated message.\r\n\r\n");
 }
 
 static void
-add_part(struct writer *writer, const char *description, const char *type,
-    bool is_8bit)
+add_content(struct writer *writer, const char *type, bool is_8bit)
 {
-	add_boundary(writer, "");
-	buf_add_format(&writer->piece,
-	    "Content-Description: %s\r\nContent-Type: %s\r\n", description,
-	    type);
+	buf_add_format(&writer->piece, "Content-Type: %s\r\n", type);
 	if (is_8bit)
 		buf_add_string(
 		    &writer->piece, "Content-Transfer-Encoding: 8bit\r\n");
@@ -152,38 +135,107 @@ add_part(struct writer *writer, const char *description, const char *type,
 }
 
 static void
-add_people_text(struct writer *writer)
+add_part(struct writer *writer, const char *description, const char *type,
+    bool is_8bit)
+{
+	add_boundary(writer, "");
+	buf_add_format(
+	    &writer->piece, "Content-Description: %s\r\n", description);
+	add_content(writer, type, is_8bit);
+}
+
+static void
+add_people_recipients(struct writer *writer)
 {
 	const struct bounce *bounce = writer->bounce;
 	const struct bounce_recipient *recipient;
 	struct buf *out = &writer->piece;
 
-	add_part(writer, "Notification",
-	    bounce->is_global ? "text/plain; charset=utf-8"
-			      : "text/plain; charset=us-ascii",
-	    bounce->is_global);
-	buf_add_format(out, "This is the mail system at host %s.\r\n\r\n%s",
-	    bounce->hostname, words[bounce->kind].text);
-	if (bounce->kind == BOUNCE_DELAYED)
-		add_time(out, "It will be tried until ", bounce->retry_until);
-	buf_add_format(out,
-	    "\r\nThe queue id was %s; the administrator here can find the "
-	    "message\r\nin the log by it.\r\n",
-	    bounce->original_id);
 	for (size_t i = 0; i < bounce->recipient_count; i++) {
 		recipient = &bounce->recipients[i];
-		buf_add_string(out, "\r\n<");
+		buf_add_string(out, i == 0 ? "<" : "\r\n\r\n<");
 		add_text(writer, recipient->address);
 		buf_add_string(out, ">: ");
 		add_text(writer, recipient->reason.text);
-		buf_add_string(out, "\r\n");
 		if (recipient->reason.meaning.len > 0) {
-			buf_add_string(out, "    This means: ");
+			buf_add_format(out,
+			    "\r\n    %.*s: ", SLICE_FMT(bounce->text->means));
 			add_text(writer, recipient->reason.meaning);
-			buf_add_string(out, "\r\n");
 		}
 		flush(writer, PIECE_MIN);
 	}
+}
+
+static void
+add_place(struct writer *writer, enum bounce_place place)
+{
+	const struct bounce *bounce = writer->bounce;
+	struct buf *out = &writer->piece;
+
+	switch (place) {
+	case BOUNCE_PLACE_DOLLAR:
+		buf_add_char(out, '$');
+		break;
+	case BOUNCE_PLACE_HOSTNAME:
+		buf_add_string(out, bounce->hostname);
+		break;
+	case BOUNCE_PLACE_QUEUE_ID:
+		buf_add_string(out, bounce->original_id);
+		break;
+	case BOUNCE_PLACE_ARRIVED:
+		add_date(out, bounce->arrived);
+		break;
+	case BOUNCE_PLACE_RETRY_UNTIL:
+		add_date(out, bounce->retry_until);
+		break;
+	case BOUNCE_PLACE_RECIPIENTS:
+		add_people_recipients(writer);
+		break;
+	case BOUNCE_PLACES:
+		break;
+	}
+}
+
+static bool
+has_8bit_text(const struct bounce *bounce)
+{
+	return bounce->is_global || !slice_is_ascii(bounce->text->body) ||
+	       !slice_is_ascii(bounce->text->means);
+}
+
+bool
+bounce_is_8bit(const struct bounce *bounce)
+{
+	return bounce->is_8bit || has_8bit_text(bounce);
+}
+
+static void
+add_people_text(struct writer *writer)
+{
+	const struct bounce_text *text = writer->bounce->text;
+	bool is_8bit = has_8bit_text(writer->bounce);
+	struct slice rest = text->body, literal;
+	struct buf *out = &writer->piece;
+	enum bounce_place place;
+
+	add_boundary(writer, "");
+	buf_add_format(out,
+	    "Content-Description: Notification\r\n"
+	    "Content-Language: %.*s\r\n",
+	    SLICE_FMT(text->language));
+	add_content(writer,
+	    is_8bit ? "text/plain; charset=utf-8"
+		    : "text/plain; charset=us-ascii",
+	    is_8bit);
+	do {
+		bounce_text_next(&rest, &literal, &place);
+		for (size_t i = 0; i < literal.len; i++) {
+			if (literal.ptr[i] == '\n')
+				buf_add_char(out, '\r');
+			buf_add_char(out, literal.ptr[i]);
+		}
+		add_place(writer, place);
+	} while (place != BOUNCE_PLACES);
 	buf_add_string(out, "\r\n");
 }
 
@@ -294,7 +346,7 @@ add_original(struct writer *writer)
 		{ "message/rfc822", "message/global" } };
 
 	add_part(writer,
-	    bounce->is_whole ? words[bounce->kind].original : "Message Headers",
+	    bounce->is_whole ? original_names[bounce->kind] : "Message Headers",
 	    types[bounce->is_whole][bounce->is_global],
 	    bounce->is_8bit || bounce->is_global);
 }

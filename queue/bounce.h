@@ -3,7 +3,8 @@
  * bounce - delivery status notifications (RFC 3461, 3464, 6522, 6533).
  *
  * bounce_begin writes all of the report up to the original message: a text
- * for people and the delivery-status part; bounce_end what is after it. Both
+ * for people, from common/bounce_texts.h, and the delivery-status part;
+ * bounce_end what is after it. Both
  * are pure: bytes in, pieces of some kilobytes out to a sink, LF never
  * without CR; so a report on 65,536 recipients needs no more memory than one.
  * A message that came with SMTPUTF8 gets a report of the "global" kind.
@@ -23,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/bounce_texts.h"
 #include "common/buf.h"
 #include "common/slice.h"
 #include "common/spoolfile.h"
@@ -30,14 +32,6 @@
 #include "queue/reason.h"
 
 #define BOUNCE_ORIGINAL_MAX 50000 /* when the sender has not said how much */
-
-enum bounce_kind {
-	BOUNCE_FAILED,
-	BOUNCE_DELAYED,
-	BOUNCE_SUCCESS,  /* delivered, or relayed to where reports end */
-	BOUNCE_EXPANDED, /* an alias */
-	BOUNCE_KINDS
-};
 
 struct bounce_recipient {
 	struct slice address;
@@ -49,6 +43,7 @@ struct bounce_recipient {
 
 struct bounce {
 	enum bounce_kind kind;
+	const struct bounce_text *text;
 	const char *hostname;
 	const char *id; /* of the report */
 	const char *original_id;
@@ -67,6 +62,9 @@ struct bounce {
 };
 
 typedef bool bounce_sink(void *context, struct slice piece);
+
+/* Has the report bytes over 127? */
+bool bounce_is_8bit(const struct bounce *bounce);
 
 bool
 bounce_begin(const struct bounce *bounce, bounce_sink *sink, void *context);

@@ -231,6 +231,9 @@ read_header(struct report *report)
 	if (n < 0)
 		return false;
 	report->header = header_of(slice_make(bytes, (size_t)n));
+	report->bounce.text = bounce_texts_choose(report->manager->bounce_texts,
+	    report->bounce.kind, &report->manager->settings->bounce_languages,
+	    report->header);
 	return true;
 }
 
@@ -285,7 +288,7 @@ fill_options(struct report *report)
 
 	envelope->flags = SPOOL_BOUNCE;
 	envelope->options.flags = flags & MAIL_REQUIRETLS;
-	if (bounce->is_8bit || bounce->is_global) {
+	if (bounce_is_8bit(bounce)) {
 		envelope->flags |= SPOOL_8BIT;
 		envelope->options.flags |= MAIL_8BIT;
 	}

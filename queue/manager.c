@@ -57,6 +57,28 @@ load_answers(const struct settings *settings)
 	return answers != NULL ? answers : answers_default();
 }
 
+static struct bounce_texts *
+load_bounce_texts(const struct settings *settings)
+{
+	struct bounce_texts *texts = bounce_texts_new();
+	struct why why = { 0 };
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, BOUNCE_TEXTS_FILE_MAX);
+	ok = fs_read_file(AT_FDCWD, settings->bounce_texts, &text, &why)
+		 ? bounce_texts_add(texts, buf_slice(&text), &why)
+		 : why.error == ENOENT;
+	buf_free(&text);
+	if (ok)
+		return texts;
+	log_error("bounce_texts: %s: %s; the texts that come with Merpati "
+		  "hold",
+	    settings->bounce_texts, why.text);
+	bounce_texts_free(&texts);
+	return bounce_texts_new();
+}
+
 void
 manager_init(
     struct manager *manager, const struct settings *settings, int spool_fd)
@@ -78,6 +100,7 @@ manager_init(
 	buf_init(&manager->control_input, FIFO_INPUT_MAX);
 	manager->now = io_now();
 	manager->answers = load_answers(settings);
+	manager->bounce_texts = load_bounce_texts(settings);
 	manager->journal = journal_new(spool_fd, settings->journal_life);
 	manager->pauses = alloc_zero(1, sizeof(*manager->pauses));
 }
@@ -104,6 +127,7 @@ manager_clear(struct manager *manager)
 	alloc_release(manager->pauses);
 	journal_free(&manager->journal);
 	answers_free(&manager->answers);
+	bounce_texts_free(&manager->bounce_texts);
 	buf_free(&manager->trigger_input);
 	buf_free(&manager->control_input);
 }

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "common/answers.h"
+#include "common/bounce_texts.h"
 #include "common/buf.h"
 #include "common/settings.h"
 
@@ -60,6 +61,7 @@ struct manager {
 	struct pauses *pauses;
 	struct journal *journal;
 	struct answers *answers;
+	struct bounce_texts *bounce_texts;
 	struct dispatch *dispatch;
 	struct active *actives;
 	size_t active_count;

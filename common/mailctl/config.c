@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "common/answers.h"
+#include "common/bounce_texts.h"
 #include "common/buf.h"
 #include "common/fsutil.h"
 #include "common/mailctl/mailctl.h"
@@ -15,48 +16,113 @@
 
 #define VALUE_MAX 65536
 
-/* The rules for answers are a file of their own. */
 static bool
-check_answers(const struct settings *settings)
+parse_answers(struct slice text, struct why *why)
 {
-	struct answers *answers = NULL;
-	struct why why = { 0 };
-	struct buf text;
+	struct answers *answers = answers_parse(text, why);
+	bool ok = answers != NULL;
 
-	buf_init(&text, ANSWERS_FILE_MAX);
-	if (fs_read_file(AT_FDCWD, settings->remote_answers, &text, &why))
-		answers = answers_parse(buf_slice(&text), &why);
-	else if (why.error == ENOENT)
-		why.text[0] = '\0';
-	buf_free(&text);
 	answers_free(&answers);
-	if (why.text[0] != '\0')
-		printf("%s: %s\n", settings->remote_answers, why.text);
-	return why.text[0] == '\0';
+	return ok;
 }
 
-int
-verb_config_answers(struct mailctl *mailctl)
+static bool
+parse_bounce_texts(struct slice text, struct why *why)
+{
+	struct bounce_texts *texts = bounce_texts_new();
+	bool ok = bounce_texts_add(texts, text, why);
+
+	bounce_texts_free(&texts);
+	return ok;
+}
+
+/* Files of their own, of which qmgr takes ours when they are not there. */
+static bool
+check_file(const char *path, size_t max,
+    bool parse(struct slice text, struct why *why))
+{
+	struct why why = { 0 };
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, max);
+	ok = fs_read_file(AT_FDCWD, path, &text, &why)
+		 ? parse(buf_slice(&text), &why)
+		 : why.error == ENOENT;
+	buf_free(&text);
+	if (!ok)
+		printf("%s: %s\n", path, why.text);
+	return ok;
+}
+
+/* A language that nothing is said in. */
+static bool
+check_languages(const struct settings *settings)
+{
+	struct bounce_texts *texts = bounce_texts_new();
+	struct buf text;
+	bool ok = true;
+
+	buf_init(&text, BOUNCE_TEXTS_FILE_MAX);
+	if (fs_read_file(AT_FDCWD, settings->bounce_texts, &text, NULL))
+		bounce_texts_add(texts, buf_slice(&text), NULL);
+	buf_free(&text);
+	for (size_t i = 0; i < settings->bounce_languages.count; i++)
+		if (bounce_texts_find(texts, BOUNCE_FAILED,
+			slice_of(settings->bounce_languages.items[i])) ==
+		    NULL) {
+			printf("bounce_languages: no text in \"%s\"; write "
+			       "one in %s\n",
+			    settings->bounce_languages.items[i],
+			    settings->bounce_texts);
+			ok = false;
+		}
+	bounce_texts_free(&texts);
+	return ok;
+}
+
+static int
+print_text(size_t max, void fill(struct buf *out))
 {
 	struct buf text;
 
-	(void)mailctl;
-	buf_init(&text, ANSWERS_FILE_MAX);
-	answers_default_text(&text);
+	buf_init(&text, max);
+	fill(&text);
 	printf("%s", buf_string(&text));
 	buf_free(&text);
 	return EX_OK;
 }
 
 int
+verb_config_answers(struct mailctl *mailctl)
+{
+	(void)mailctl;
+	return print_text(ANSWERS_FILE_MAX, answers_default_text);
+}
+
+int
+verb_config_bounces(struct mailctl *mailctl)
+{
+	(void)mailctl;
+	return print_text(BOUNCE_TEXTS_FILE_MAX, bounce_texts_default_text);
+}
+
+int
 verb_config_check(struct mailctl *mailctl)
 {
-	const char *path = mailctl->settings->path;
-	bool has_answers = check_answers(mailctl->settings);
+	const struct settings *settings = mailctl->settings;
+	const char *path = settings->path;
+	bool ok = check_file(
+	    settings->remote_answers, ANSWERS_FILE_MAX, parse_answers);
+
+	ok = check_file(settings->bounce_texts, BOUNCE_TEXTS_FILE_MAX,
+		 parse_bounce_texts) &&
+	     ok;
+	ok = check_languages(settings) && ok;
 
 	for (size_t i = 0; i < mailctl->errors.count; i++)
 		printf("%s\n", mailctl->errors.texts[i]);
-	if (mailctl->errors.count > 0 || !has_answers)
+	if (mailctl->errors.count > 0 || !ok)
 		return EXIT_NONE;
 	if (path[0] == '\0')
 		printf("no mail.conf: local mail only; see: mailctl init\n");

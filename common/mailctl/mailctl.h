@@ -71,6 +71,7 @@ verb_fn verb_init, verb_check, verb_permissions, verb_startup;
 verb_fn verb_user_add, verb_user_del, verb_user_passwd, verb_user_list;
 verb_fn verb_user_app_password;
 verb_fn verb_config_check, verb_config_show, verb_config_explain;
-verb_fn verb_config_answers, verb_route, verb_trace, verb_version, verb_help;
+verb_fn verb_config_answers, verb_config_bounces;
+verb_fn verb_route, verb_trace, verb_version, verb_help;
 
 #endif

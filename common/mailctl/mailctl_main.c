@@ -46,6 +46,8 @@ const struct verb verb_table[] = {
 	    "what a setting means and what others call it" },
 	{ "config answers", verb_config_answers, false, "",
 	    "print the rules for answers of other hosts, to begin with" },
+	{ "config bounces", verb_config_bounces, false, "",
+	    "print the texts of notices to senders, to begin with" },
 	{ "permissions", verb_permissions, true, "[--check]",
 	    "make accounts and directories, set owners and modes" },
 	{ "startup", verb_startup, true,

@@ -3,6 +3,11 @@
 
 #include "common/mime/text.h"
 
+#include "common/base64.h"
+
+/* Bytes in a word, so that a line has at most 76 (RFC 2047 section 2). */
+#define WORD_BYTES 39
+
 struct word {
 	struct slice charset, text;
 	bool is_base64;
@@ -76,6 +81,36 @@ encoded_word_decode(struct slice body, struct buf *out)
 		if (n == 0)
 			after_word = false;
 		body = slice_from(body, 1);
+	}
+	return !out->failed;
+}
+
+/* Before the byte that begins a character. */
+static size_t
+word_end(struct slice utf8)
+{
+	size_t end = WORD_BYTES;
+
+	if (utf8.len <= WORD_BYTES)
+		return utf8.len;
+	while (end > 1 && ((unsigned char)utf8.ptr[end] & 0xc0) == 0x80)
+		end--;
+	return end;
+}
+
+bool
+encoded_word_encode(struct slice utf8, struct buf *out)
+{
+	size_t end;
+
+	if (slice_is_ascii(utf8))
+		return buf_add(out, utf8);
+	while (utf8.len > 0) {
+		end = word_end(utf8);
+		buf_add_string(out, "=?utf-8?B?");
+		base64_encode(slice_first(utf8, end), out);
+		utf8 = slice_from(utf8, end);
+		buf_add_string(out, utf8.len > 0 ? "?=\r\n " : "?=");
 	}
 	return !out->failed;
 }

@@ -25,6 +25,8 @@ bool transfer_decode_quoted(struct slice body, bool is_word, struct buf *out);
 bool charset_to_utf8(struct slice charset, struct slice bytes, struct buf *out);
 /* An unfolded or folded header field body. */
 bool encoded_word_decode(struct slice body, struct buf *out);
+/* UTF-8 for a header field with a name of up to 10 letters, folded. */
+bool encoded_word_encode(struct slice utf8, struct buf *out);
 /* Lower case for Latin, Greek and Cyrillic letters; the rest stays. */
 bool text_fold_case(struct slice utf8, struct buf *out);
 

@@ -31,10 +31,29 @@ static const struct bounce_recipient international[] = {
 		SLICE("250 taken"), SLICE("") } },
 };
 
+static struct bounce_texts *texts;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	texts = bounce_texts_new();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	bounce_texts_free(&texts);
+	return 0;
+}
+
 static struct bounce
 sample(enum bounce_kind kind)
 {
 	return (struct bounce){ .kind = kind,
+		.text = bounce_texts_find(texts, kind, S("en")),
 		.hostname = "mail.here.test",
 		.id = "6C32BNCB0GAF0",
 		.original_id = "6C32BNCB0GAEX",
@@ -72,7 +91,7 @@ static const char checker[] =
     "import email, email.policy, sys\n"
     "m = email.message_from_binary_file(sys.stdin.buffer,\n"
     "    policy=email.policy.default)\n"
-    "action, type, subtype, kind = sys.argv[1:5]\n"
+    "action, kind_of_original, kind, subject, language = sys.argv[1:]\n"
     "assert not m.defects, m.defects\n"
     "assert m.get_content_type() == 'multipart/report'\n"
     "assert m.get_param('report-type') == kind + 'delivery-status'\n"
@@ -81,6 +100,13 @@ static const char checker[] =
     "'MAILER-DAEMON@mail.here.test'\n"
     "assert m['date'].datetime.timestamp() == 1795247921\n"
     "text, status, original = m.iter_parts()\n"
+    "content = text.get_content()\n"
+    "assert m['subject'] and '=?' not in m['subject'], m['subject']\n"
+    "assert subject in ('', m['subject']), m['subject']\n"
+    "assert text['content-language'] == language\n"
+    "assert content.isascii() or m['content-transfer-encoding'] == '8bit'\n"
+    "assert '$' not in content and m['message-id'][1:14] not in content\n"
+    "assert '6C32BNCB0GAEX' in content and 'mail.here.test' in content\n"
     "assert '@there.test' in text.get_content()\n"
     "assert status.get_content_type() == 'message/' + kind +\\\n"
     "    'delivery-status'\n"
@@ -106,12 +132,12 @@ static const char checker[] =
     "    assert one['diagnostic-code'].startswith('smtp; host said: 550')\n"
     "    assert two['original-recipient'] == 'rfc822; robert@here.test'\n"
     "    assert two['diagnostic-code'].startswith('X-Merpati; full')\n"
-    "assert original.get_content_type() == type + '/' + subtype\n"
+    "assert original.get_content_type() == kind_of_original\n"
     "assert 'Subject: hello' in original.as_string()\n";
 
 static void
-check_with_python(
-    struct slice text, const char *type, const char *subtype, const char *kind)
+check_in_language(struct slice text, const char *type, const char *kind,
+    const char *subject, const char *language)
 {
 	int ends[2], status;
 	pid_t pid;
@@ -123,7 +149,7 @@ check_with_python(
 		close(ends[0]);
 		close(ends[1]);
 		execl("/usr/bin/python3", "python3", "-c", checker, "failed",
-		    type, subtype, kind, (char *)NULL);
+		    type, kind, subject, language, (char *)NULL);
 		_exit(127);
 	}
 	close(ends[0]);
@@ -131,6 +157,49 @@ check_with_python(
 	close(ends[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+}
+
+static void
+check_with_python(struct slice text, const char *type, const char *kind)
+{
+	check_in_language(text, type, kind, "", "en");
+}
+
+static void
+a_report_is_in_its_language(void **state)
+{
+	static const struct {
+		const char *language, *subject; /* of a failure */
+	} rows[] = {
+		{ "en", "Undelivered Mail Returned to Sender" },
+		{ "id", "Surel tidak terkirim, dikembalikan kepada pengirim" },
+		{ "de", "Unzustellbare Nachricht zur\xc3\xbc"
+			"ck an den Absender" },
+		{ "es", "Correo no entregado, devuelto al remitente" },
+		{ "fr",
+		    "Message non distribu\xc3\xa9, retourn\xc3\xa9 \xc3\xa0 "
+		    "l'exp\xc3\xa9"
+		    "diteur" },
+		{ "nl", "Onbestelbare mail terug naar de afzender" },
+	};
+	struct bounce bounce;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (int kind = 0; kind < BOUNCE_KINDS; kind++) {
+			buf_clear(&out);
+			bounce = sample((enum bounce_kind)kind);
+			bounce.is_whole = true;
+			bounce.text = bounce_texts_find(
+			    texts, bounce.kind, slice_of(rows[i].language));
+			format(&out, &bounce);
+			check_in_language(buf_slice(&out), "message/rfc822", "",
+			    kind == BOUNCE_FAILED ? rows[i].subject : "",
+			    rows[i].language);
+		}
+	buf_free(&out);
 }
 
 static void
@@ -144,14 +213,13 @@ a_report_is_read_by_a_mail_library(void **state)
 		skip();
 	buf_init(&out, 1 << 20);
 	format(&out, &bounce);
-	check_with_python(buf_slice(&out), "message", "rfc822", "");
+	check_with_python(buf_slice(&out), "message/rfc822", "");
 	for (int kind = BOUNCE_FAILED; kind < BOUNCE_KINDS; kind++) {
 		buf_clear(&out);
 		bounce = sample((enum bounce_kind)kind);
 		bounce.is_whole = false;
 		format(&out, &bounce);
-		check_with_python(
-		    buf_slice(&out), "text", "rfc822-headers", "");
+		check_with_python(buf_slice(&out), "text/rfc822-headers", "");
 	}
 	buf_clear(&out);
 	bounce = sample(BOUNCE_SUCCESS);
@@ -159,8 +227,7 @@ a_report_is_read_by_a_mail_library(void **state)
 	bounce.recipients = international;
 	bounce.recipient_count = 1;
 	format(&out, &bounce);
-	check_with_python(
-	    buf_slice(&out), "message", "global-headers", "global-");
+	check_with_python(buf_slice(&out), "message/global-headers", "global-");
 	buf_free(&out);
 }
 
@@ -247,11 +314,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_is_read_by_a_mail_library),
+		cmocka_unit_test(a_report_is_in_its_language),
 		cmocka_unit_test(
 		    every_line_ends_in_crlf_and_has_no_other_control_bytes),
 		cmocka_unit_test(a_report_of_any_length_comes_in_pieces),
 		cmocka_unit_test(the_id_of_a_report_is_derived_and_its_own),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
