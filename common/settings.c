@@ -14,6 +14,7 @@
 #include "common/account.h"
 #include "common/alloc.h"
 #include "common/buf.h"
+#include "common/destination_policy.h"
 #include "common/fsutil.h"
 #include "common/log.h"
 #include "common/next_hop.h"
@@ -188,6 +189,7 @@ static void
 check_values(const struct settings *settings, struct settings_errors *errors)
 {
 	struct why why;
+	uint32_t interval;
 
 	check_mynetworks(settings, errors);
 	check_claimants(
@@ -218,6 +220,10 @@ check_values(const struct settings *settings, struct settings_errors *errors)
 		settings_error(errors, settings->path, 0,
 		    "minimal_backoff_time: at least 1s and not over"
 		    " maximal_backoff_time");
+	if (!destination_rate_parse(
+		slice_of(settings->destination_rate), &interval, &why))
+		settings_error(errors, settings->path, 0,
+		    "destination_rate: %s", why.text);
 	if (strlen(settings->recipient_delimiter) > 1)
 		settings_error(errors, settings->path, 0,
 		    "recipient_delimiter: one character or none");

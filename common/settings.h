@@ -106,6 +106,8 @@ struct settings {
 	char *remote_answers;           /* $sysconfdir/merpati/answers */
 	char *bounce_texts;             /* $sysconfdir/merpati/bounces */
 	struct string_list bounce_languages; /* the first: by default */
+	char *destination_map;          /* $sysconfdir/merpati/destinations */
+	char *destination_rate;         /* "100/h", "" none */
 	uint64_t minimal_backoff_time, maximal_backoff_time;
 	uint64_t destination_concurrency; /* relay processes per host: 20 */
 	uint64_t initial_destination_concurrency; /* to begin with: 5 */

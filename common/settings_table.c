@@ -219,6 +219,15 @@ const struct settings_row settings_table[] = {
 	    "As many to begin with; more when jobs go well, fewer when "
 	    "connections fail",
 	    "Postfix initial_destination_concurrency" },
+	{ "destination_rate", SETTING_STRING, FIELD(destination_rate), "", NULL,
+	    "Most messages to one destination in a minute, hour or day, one "
+	    "after the other: 20/m, 300/h",
+	    "Postfix default_destination_rate_delay" },
+	{ "destination_map", SETTING_PATH, FIELD(destination_map),
+	    CONFIG_DIRECTORY "/destinations", NULL,
+	    "These settings for a next hop, a domain or .domain, or *: a line "
+	    "each, \"a.example destination_concurrency=2\"",
+	    "Postfix transport_destination_concurrency_limit" },
 	{ "relay_processes", SETTING_NUMBER, FIELD(relay_processes), "100",
 	    NULL, "Most connections to other hosts at once",
 	    "Postfix default_process_limit" },

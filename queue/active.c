@@ -466,12 +466,15 @@ static void
 prepare_outcomes(struct manager *manager, struct active *active)
 {
 	const struct spool_message *message = &active->message;
+	struct destination_policy policy;
 	struct reason *reasons = NULL;
 
 	active->outcomes = arena_alloc(active->arena,
 	    (message->recipient_count + 1) * sizeof(struct outcome));
 	BUG_UNLESS(active->outcomes != NULL);
+	destination_policy_default(manager->settings, &policy);
 	for (size_t i = 0; i < message->recipient_count; i++) {
+		active->outcomes[i].policy = policy;
 		if (message->recipients[i].status == RECIPIENT_TODO)
 			active->outcomes[i].state = OUTCOME_OPEN;
 		if (!restore_outcome(

@@ -18,6 +18,7 @@
 
 #include "common/answers.h"
 #include "common/arena.h"
+#include "common/destination_policy.h"
 #include "common/job.h"
 #include "common/spoolfile.h"
 
@@ -40,6 +41,7 @@ struct outcome {
 			  * still to be reported, else 0 */
 	int64_t started; /* of its job; 0 never */
 	int64_t ended;
+	struct destination_policy policy; /* how long it is tried */
 	struct reason reason;
 	struct slice tls; /* struct verdict; or empty */
 };

@@ -302,7 +302,7 @@ add_recipient(struct writer *writer, const struct bounce_recipient *recipient)
 	    recipient->action, SLICE_FMT(recipient->reason.code));
 	add_remote(writer, &recipient->reason);
 	if (bounce->kind == BOUNCE_DELAYED)
-		add_time(out, "Will-Retry-Until: ", bounce->retry_until);
+		add_time(out, "Will-Retry-Until: ", recipient->retry_until);
 }
 
 static void

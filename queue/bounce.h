@@ -38,6 +38,7 @@ struct bounce_recipient {
 	struct slice original; /* as given at RCPT */
 	struct slice orcpt;    /* "rfc822;a@b" or empty */
 	const char *action;    /* RFC 3464 section 2.3.3 */
+	int64_t retry_until;   /* delayed only */
 	struct reason reason;
 };
 
@@ -53,7 +54,7 @@ struct bounce {
 	int64_t now;
 	int64_t arrived;
 	int64_t deliver_by; /* RFC 2852; 0: BY was not given */
-	int64_t retry_until; /* delayed only */
+	int64_t retry_until; /* delayed only: the last of the recipients' */
 	size_t recipient_count;
 	const struct bounce_recipient *recipients;
 	bool is_whole;  /* the original follows as a whole, else its header */

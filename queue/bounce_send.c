@@ -90,6 +90,8 @@ fill_recipient(
 	out->orcpt = recipient->options.original;
 	out->action = action_of(kind, outcome);
 	out->reason = outcome->reason;
+	out->retry_until = (int64_t)(notify_start(&report->active->message) +
+				     outcome->policy.lifetime);
 	if (kind == BOUNCE_EXPANDED) {
 		out->address = recipient->original;
 		out->reason = (struct reason){ .code = S("2.0.0"),
@@ -111,9 +113,14 @@ collect_recipients(struct report *report)
 
 	if (recipients == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (is_reported(report, i))
-			fill_recipient(report, i, &recipients[n++]);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_reported(report, i))
+			continue;
+		fill_recipient(report, i, &recipients[n]);
+		if (recipients[n].retry_until > report->bounce.retry_until)
+			report->bounce.retry_until = recipients[n].retry_until;
+		n++;
+	}
 	report->bounce.recipients = recipients;
 	report->bounce.recipient_count = n;
 	return true;
@@ -270,8 +277,6 @@ fill_bounce(struct report *report, enum bounce_kind kind)
 	bounce->now = time(NULL);
 	bounce->arrived = (int64_t)message->created;
 	bounce->deliver_by = (int64_t)message->options.deliver_by;
-	bounce->retry_until =
-	    (int64_t)(notify_start(message) + settings->maximal_queue_lifetime);
 	bounce->is_8bit = (message->flags & SPOOL_8BIT) != 0;
 	bounce->is_global = (message->options.flags & MAIL_UTF8) != 0;
 	report->envelope.created = attempt_time(message, (uint64_t)bounce->now);

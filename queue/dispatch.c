@@ -78,17 +78,6 @@ find_chain(struct dispatch *dispatch, const char *key)
 	return &dispatch->table[hash % DISPATCH_TABLE];
 }
 
-static size_t
-initial_window(const struct manager *manager)
-{
-	const struct settings *settings = manager->settings;
-
-	return (size_t)(settings->initial_destination_concurrency <
-				settings->destination_concurrency
-			    ? settings->initial_destination_concurrency
-			    : settings->destination_concurrency);
-}
-
 static struct destination *
 find_destination(struct manager *manager, const struct route *route)
 {
@@ -102,7 +91,7 @@ find_destination(struct manager *manager, const struct route *route)
 	if (destination == NULL) {
 		destination = alloc_zero(1, sizeof(*destination));
 		destination->chain = *chain;
-		destination->window = initial_window(manager);
+		destination->window = route->policy.initial_concurrency;
 		*chain = destination;
 		dispatch->destination_count++;
 	}
@@ -122,6 +111,15 @@ dispatch_waiting(const struct manager *manager, const char *key)
 	return destination == NULL ? 0 : destination->waiting;
 }
 
+/* Its next message may not go yet. */
+static bool
+is_too_early(
+    const struct manager *manager, const struct destination *destination)
+{
+	return destination->route.policy.interval > 0 &&
+	       destination->next_start > manager->now;
+}
+
 static void
 prune_destinations(struct manager *manager)
 {
@@ -133,6 +131,7 @@ prune_destinations(struct manager *manager)
 		while ((destination = *link) != NULL) {
 			if (destination->is_listed || destination->agents > 0 ||
 			    destination->dead_until > manager->now ||
+			    is_too_early(manager, destination) ||
 			    destination->slow_until > manager->now) {
 				link = &destination->chain;
 				continue;
@@ -250,6 +249,7 @@ dispatch_add(struct manager *manager, struct active *active, size_t index,
 		       recipient->options.original.len + 48;
 	struct task *task;
 
+	active->outcomes[index].policy = route->policy;
 	if (destination->dead_until > manager->now &&
 	    (active->entry->flags & ENTRY_URGENT) == 0) {
 		active_record_text(active, index, OUTCOME_LATER, "4.4.1",
@@ -310,6 +310,13 @@ concurrency(const struct destination *destination)
 					   : destination->window;
 }
 
+static void
+count_start(const struct manager *manager, struct destination *destination)
+{
+	destination->next_start =
+	    manager->now + (int64_t)destination->route.policy.interval;
+}
+
 /* False: no agent is to be had for this destination now. */
 static bool
 start_first(struct manager *manager, struct destination *destination)
@@ -317,12 +324,14 @@ start_first(struct manager *manager, struct destination *destination)
 	struct agent *agent;
 	struct task *task;
 
-	if (destination->running >= concurrency(destination))
+	if (destination->running >= concurrency(destination) ||
+	    is_too_early(manager, destination))
 		return false;
 	agent = agent_find_waiting(manager, destination);
 	if (agent == NULL && !agent_may_start(manager, destination))
 		return false;
 	task = take_first(destination);
+	count_start(manager, destination);
 	if (agent != NULL && agent_send_job(manager, agent, task))
 		return true;
 	if (!active_open(manager, task->active)) {
@@ -342,6 +351,7 @@ dispatch_run(struct manager *manager)
 	struct dispatch *dispatch = manager->dispatch;
 	struct destination **link = &dispatch->waiting, *destination;
 
+	dispatch->next_start = INT64_MAX;
 	while ((destination = *link) != NULL) {
 		while (destination->first != NULL && !manager->is_stopping &&
 		       start_first(manager, destination))
@@ -350,6 +360,9 @@ dispatch_run(struct manager *manager)
 			*link = destination->next_waiting;
 			destination->is_listed = false;
 		} else {
+			if (is_too_early(manager, destination) &&
+			    destination->next_start < dispatch->next_start)
+				dispatch->next_start = destination->next_start;
 			link = &destination->next_waiting;
 		}
 	}
@@ -467,10 +480,11 @@ is_site_failure(const struct task *task)
 
 /* Longer each time: a host that hangs takes a process for minutes. */
 static int64_t
-pause_of(const struct manager *manager, struct destination *destination)
+pause_of(struct destination *destination)
 {
-	int64_t least = (int64_t)manager->settings->minimal_backoff_time * 1000;
-	int64_t most = (int64_t)manager->settings->maximal_backoff_time * 1000;
+	const struct destination_policy *policy = &destination->route.policy;
+	int64_t least = (int64_t)policy->minimal_backoff * 1000;
+	int64_t most = (int64_t)policy->maximal_backoff * 1000;
 	int64_t pause = least < DISPATCH_DEAD_MS ? least : DISPATCH_DEAD_MS;
 
 	for (unsigned int i = 0; i < destination->failures; i++)
@@ -488,7 +502,7 @@ bury(
 {
 	struct task *task, *next = destination->first;
 
-	destination->dead_until = manager->now + pause_of(manager, destination);
+	destination->dead_until = manager->now + pause_of(destination);
 	destination->window = 1;
 	destination->credit = 0;
 	snprintf(destination->dead_text, sizeof(destination->dead_text),
@@ -517,16 +531,18 @@ note_failure(struct manager *manager, const struct task *task)
 }
 
 static void
-note_success(struct manager *manager, struct destination *destination)
+note_success(const struct manager *manager, struct destination *destination)
 {
+	const struct destination_policy *policy = &destination->route.policy;
+
 	if (destination->failures > 0)
-		destination->window = initial_window(manager);
+		destination->window = policy->initial_concurrency;
 	destination->failures = 0;
 	if (destination->slow_until > manager->now ||
 	    ++destination->credit < destination->window)
 		return;
 	destination->credit = 0;
-	if (destination->window < manager->settings->destination_concurrency)
+	if (destination->window < policy->concurrency)
 		destination->window++;
 }
 

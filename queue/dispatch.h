@@ -9,7 +9,8 @@
  * thousand messages has the next turn of each of them behind the first one
  * of everybody else. A host's limit follows what it bears: it begins with
  * initial_destination_concurrency, grows by one when as many jobs went well,
- * and shrinks to what still works when a connection fails; a quarter of
+ * and shrinks to what still works when a connection fails; these figures and
+ * a rate are those of its route's policy. A quarter of
  * relay_processes is for mail that was not tried before. An agent is one
  * socket; it works for one destination and is reused while tasks for it come.
  * agent.c speaks with agents, sync.c makes the mailboxes stable. Agents are
@@ -57,6 +58,7 @@ struct destination {
 	struct task *newest;   /* in line; NULL: it was taken */
 	unsigned int failures; /* since the last job that went well */
 	int64_t slow_until;    /* one connection */
+	int64_t next_start;    /* no message before, at its rate */
 	int64_t dead_until;
 	char dead_text[LIMIT_REASON];
 };
@@ -111,6 +113,7 @@ struct dispatch {
 	struct destination *table[DISPATCH_TABLE];
 	size_t destination_count;
 	struct destination *waiting; /* have tasks */
+	int64_t next_start; /* the first one that its rate holds up; or never */
 	struct agent *agents;
 	size_t agent_counts[SPAWNERS];
 	struct file_system *file_systems;

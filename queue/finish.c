@@ -138,32 +138,44 @@ count_state(const struct active *active, char state)
 	return n;
 }
 
-/* Too old, or an operator gave it up: what is left has failed. */
-static void
-expire(const struct manager *manager, struct active *active)
+/* Too old, or an operator gave it up. */
+static bool
+is_over(const struct manager *manager, const struct active *active,
+    const struct outcome *outcome)
 {
 	const struct spool_message *message = &active->message;
 	uint64_t lifetime = message->sender.len == 0
 				? manager->settings->bounce_queue_lifetime
-				: manager->settings->maximal_queue_lifetime;
-	struct outcome *outcome;
+				: outcome->policy.lifetime;
 
-	if (!active->is_given_up &&
-	    !schedule_is_expired(notify_start(message), (uint64_t)time(NULL),
-		lifetime, message->schedule.attempts))
-		return;
+	return active->is_given_up ||
+	       schedule_is_expired(notify_start(message), (uint64_t)time(NULL),
+		   lifetime, message->schedule.attempts);
+}
+
+/* What is still open then has failed. */
+static void
+expire(const struct manager *manager, struct active *active)
+{
+	const struct spool_message *message = &active->message;
+	struct outcome *outcome;
+	size_t count = 0;
+
 	for (size_t i = 0; i < message->recipient_count; i++) {
 		outcome = &active->outcomes[i];
-		if (outcome->state != OUTCOME_LATER)
+		if (outcome->state != OUTCOME_LATER ||
+		    !is_over(manager, active, outcome))
 			continue;
+		count++;
 		outcome->state = OUTCOME_FAILED;
 		outcome->reason.status = 'F';
 		outcome->reason.code =
 		    active->is_given_up ? S("5.0.0") : S("5.4.7");
 	}
-	journal_note(active->journal, message->id,
-	    "from=<%.*s>, status=expired, returned to sender",
-	    SLICE_FMT(message->sender));
+	if (count > 0)
+		journal_note(active->journal, message->id,
+		    "from=<%.*s>, status=expired, returned to sender",
+		    SLICE_FMT(message->sender));
 }
 
 static void
@@ -270,19 +282,33 @@ report_all(struct manager *manager, struct active *active)
 	return ok;
 }
 
+/* The age at which the first of those still open is to be told of; 0: none. */
+static uint64_t
+first_warning(const struct active *active)
+{
+	uint64_t first = 0, warning;
+
+	for (size_t i = 0; i < active->message.recipient_count; i++) {
+		warning = active->outcomes[i].policy.delay_warning;
+		if (active->outcomes[i].state == OUTCOME_LATER && warning > 0 &&
+		    (first == 0 || warning < first))
+			first = warning;
+	}
+	return first;
+}
+
 static void
 warn_of_delay(struct manager *manager, struct active *active)
 {
-	const struct settings *settings = manager->settings;
 	struct spool_message *message = &active->message;
 	uint64_t now = (uint64_t)time(NULL), start = notify_start(message);
+	uint64_t warning = first_warning(active);
 	uint32_t flag = 0;
 
 	/* RFC 2852 section 4.1.3: BY=...;N has a time of its own for it. */
 	if (notify_is_late(message, MAIL_BY_NOTIFY, now))
 		flag = SCHEDULE_LATE;
-	else if (settings->delay_warning_time > 0 && now >= start &&
-		 now - start >= settings->delay_warning_time)
+	else if (warning > 0 && now >= start && now - start >= warning)
 		flag = SCHEDULE_WARNED;
 	if (flag == 0 || (message->schedule.flags & flag) != 0)
 		return;
@@ -290,15 +316,31 @@ warn_of_delay(struct manager *manager, struct active *active)
 		message->schedule.flags |= flag | SCHEDULE_WARNED;
 }
 
-/* Not past the moment when something is to be done about being late. */
+/* The shortest wait of those still open, and not past the moment when
+ * something is to be done about being late. */
 static uint64_t
-wait_for_next(const struct settings *settings,
-    const struct spool_message *message, uint64_t now)
+wait_for_next(
+    const struct settings *settings, const struct active *active, uint64_t now)
 {
+	const struct spool_message *message = &active->message;
 	uint64_t deliver_by = message->options.deliver_by;
-	uint64_t wait = schedule_back_off(notify_start(message), now,
-	    settings->minimal_backoff_time, settings->maximal_backoff_time);
+	uint64_t wait = UINT64_MAX, one;
+	const struct destination_policy *policy;
 
+	for (size_t i = 0; i < message->recipient_count; i++) {
+		if (active->outcomes[i].state != OUTCOME_LATER)
+			continue;
+		policy = &active->outcomes[i].policy;
+		one = schedule_back_off(notify_start(message), now,
+		    policy->minimal_backoff, policy->maximal_backoff);
+		if (one < wait)
+			wait = one;
+	}
+	/* Only a report is open. */
+	if (wait == UINT64_MAX)
+		wait = schedule_back_off(notify_start(message), now,
+		    settings->minimal_backoff_time,
+		    settings->maximal_backoff_time);
 	if (deliver_by > now && deliver_by - now < wait)
 		return deliver_by - now;
 	return wait;
@@ -327,7 +369,7 @@ put_off(struct manager *manager, struct active *active)
 	struct entry *entry = active->entry;
 	const struct settings *settings = manager->settings;
 	uint64_t now = (uint64_t)time(NULL);
-	uint64_t wait = wait_for_next(settings, message, now);
+	uint64_t wait = wait_for_next(settings, active, now);
 	bool is_held;
 
 	if (wait < active->slow)

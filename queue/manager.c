@@ -218,23 +218,28 @@ write_marks(struct manager *manager)
 			active_mark(manager, active);
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int
 wait_time(const struct manager *manager, int timeout)
 {
-	int64_t next = sync_next(manager);
-	int64_t due =
-	    schedule_first_due(manager->schedule, is_for_fresh_only(manager));
+	int64_t next =
+	    earlier(sync_next(manager), manager->dispatch->next_start);
 	int64_t now = io_now();
 
 	if (manager->scan != NULL && !manager->is_stopping)
 		return 0;
-	if (due < next && !manager->is_stopping &&
-	    manager->active_count < MANAGER_ACTIVE_MAX)
-		next = due;
-	if (manager->dispatch->agents != NULL && next > now + IDLE_MS)
-		next = now + IDLE_MS;
-	if (manager->pauses->count > 0 && next > now + PAUSE_MS)
-		next = now + PAUSE_MS;
+	if (!manager->is_stopping && manager->active_count < MANAGER_ACTIVE_MAX)
+		next = earlier(next, schedule_first_due(manager->schedule,
+					 is_for_fresh_only(manager)));
+	if (manager->dispatch->agents != NULL)
+		next = earlier(next, now + IDLE_MS);
+	if (manager->pauses->count > 0)
+		next = earlier(next, now + PAUSE_MS);
 	if (next <= now)
 		return 0;
 	return next - now < timeout ? (int)(next - now) : timeout;

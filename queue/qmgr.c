@@ -127,8 +127,8 @@ add_directories(
 {
 	const char *files[] = { settings->path, settings->route_map,
 		settings->relay_map, settings->sender_route_map,
-		settings->tls_policy_map, settings->aliases,
-		settings->virtual_aliases, settings->users };
+		settings->tls_policy_map, settings->destination_map,
+		settings->aliases, settings->virtual_aliases, settings->users };
 	struct slice file;
 	size_t n = 0;
 

@@ -11,8 +11,10 @@
 
 #include "common/alloc.h"
 #include "common/arena.h"
+#include "common/crc32c.h"
 #include "common/fsutil.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/next_hop.h"
 #include "common/table.h"
 
@@ -37,7 +39,8 @@ struct router {
 	struct kept_table routes;
 	struct kept_table relays;
 	struct kept_table senders;
-	struct kept_table policies;
+	struct kept_table levels;
+	struct kept_table destinations;
 	struct moves moves;
 	struct stat moves_status; /* of the file that was read */
 	bool has_moves;           /* it was, or there was none */
@@ -73,7 +76,8 @@ router_free(struct router **router)
 	table_close(&(*router)->routes.table);
 	table_close(&(*router)->relays.table);
 	table_close(&(*router)->senders.table);
-	table_close(&(*router)->policies.table);
+	table_close(&(*router)->levels.table);
+	table_close(&(*router)->destinations.table);
 	moves_clear(&(*router)->moves);
 	arena_free(&(*router)->arena);
 	alloc_release((*router)->kept);
@@ -402,31 +406,74 @@ keep_level(struct slice value, struct route *out, struct why *why)
 	return RESULT_LATER;
 }
 
+/* Next hop as written, domain, ".parent", "*". */
+static enum result
+look_up_destination(struct router *router, struct table *table,
+    const struct route *route, struct slice *value, struct why *why)
+{
+	enum result result = RESULT_NEVER;
+
+	if (route->nexthop[0] != '\0')
+		result = look_up(
+		    router, table, slice_of(route->nexthop), value, why);
+	if (result == RESULT_NEVER)
+		result = look_up_parents(
+		    router, table, slice_of(route->domain), value, why);
+	if (result == RESULT_NEVER)
+		result = look_up(router, table, S("*"), value, why);
+	return result;
+}
+
 /* What cannot be read is no reason to send in clear. */
 static enum result
 find_level(struct router *router, struct route *out, struct why *why)
 {
 	const struct settings *settings = router->settings;
 	struct slice value = { NULL, 0 };
-	enum result result = RESULT_NEVER;
+	enum result result;
 
 	out->tls_level = (enum tls_level)settings->tls_security_level;
 	if (settings->tls_policy_map[0] == '\0')
 		return RESULT_OK;
-	if (!open_table(&router->policies, settings->tls_policy_map, why))
+	if (!open_table(&router->levels, settings->tls_policy_map, why))
 		return RESULT_LATER;
-	if (out->nexthop[0] != '\0')
-		result = look_up(router, router->policies.table,
-		    slice_of(out->nexthop), &value, why);
-	if (result == RESULT_NEVER)
-		result = look_up_parents(router, router->policies.table,
-		    slice_of(out->domain), &value, why);
-	if (result == RESULT_NEVER)
-		result = look_up(
-		    router, router->policies.table, S("*"), &value, why);
+	result =
+	    look_up_destination(router, router->levels.table, out, &value, why);
 	if (result == RESULT_OK)
 		return keep_level(value, out, why);
 	return result == RESULT_NEVER ? RESULT_OK : result;
+}
+
+/* What cannot be read is no reason to keep mail back: it goes as the settings
+ * say. A policy is part of the key: what is sent otherwise has a line of its
+ * own. */
+static void
+find_policy(struct router *router, struct route *out)
+{
+	const struct settings *settings = router->settings;
+	struct slice value = { NULL, 0 };
+	struct why why = { 0 };
+	enum result result;
+	size_t length;
+
+	if (settings->destination_map[0] == '\0')
+		return;
+	if (!open_table(&router->destinations, settings->destination_map, &why))
+		result = RESULT_LATER;
+	else
+		result = look_up_destination(
+		    router, router->destinations.table, out, &value, &why);
+	if (result == RESULT_NEVER)
+		return;
+	if (result == RESULT_LATER ||
+	    !destination_policy_parse(settings, value, &out->policy, &why)) {
+		log_error("destination_map: %s: %s; sent as mail.conf says",
+		    out->domain, why.text);
+		return;
+	}
+	length = strlen(out->key);
+	snprintf(out->key + length, sizeof(out->key) - length, ":%08x",
+	    crc32c(0, &out->policy, sizeof(out->policy)));
 }
 
 /* As open_table. */
@@ -480,6 +527,7 @@ route_remote(struct router *router, const struct spool_message *message,
 	if (result == RESULT_OK)
 		result = find_level(router, out, why);
 	set_key(out);
+	find_policy(router, out);
 	return result;
 }
 
@@ -489,7 +537,9 @@ router_find(struct router *router, const struct spool_message *message,
 {
 	memset(out, 0, sizeof(*out));
 	memset(why, 0, sizeof(*why));
+	destination_policy_default(router->settings, &out->policy);
 	if (recipient->kind == TARGET_REMOTE)
 		return route_remote(router, message, recipient, out, why);
+	out->policy.interval = 0; /* for other hosts */
 	return route_local(router, recipient, out, why);
 }

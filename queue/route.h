@@ -10,10 +10,11 @@
  * relayhost is set, then the domain's MX, unless internet = no. Login and
  * password of the host to speak to come from relay_map, for the sender
  * ("SENDER>HOST", "@DOMAIN>HOST") or for all; a login without a password is one
- * with tokens. The TLS level comes from tls_policy_map: next hop as written,
- * domain, ".parent", "*", else the setting. A table that was edited is read
- * again; users found are remembered for a few seconds. RESULT_NEVER: no way
- * there, ever (why->status); RESULT_LATER: a table cannot be read.
+ * with tokens. The TLS level comes from tls_policy_map, how it is sent from
+ * destination_map: next hop as written, domain, ".parent", "*", else the
+ * settings. A table that was edited is read again; users found are remembered
+ * for a few seconds. RESULT_NEVER: no way there, ever (why->status);
+ * RESULT_LATER: a table cannot be read.
  */
 #ifndef QUEUE_ROUTE_H
 #define QUEUE_ROUTE_H
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/destination_policy.h"
 #include "common/limits.h"
 #include "common/result.h"
 #include "common/settings.h"
@@ -41,6 +43,7 @@ struct route {
 	char password[LIMIT_PASSWORD + 1];
 	bool is_by_sender; /* the login is */
 	enum tls_level tls_level;
+	struct destination_policy policy;
 };
 
 struct router;

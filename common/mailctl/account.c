@@ -199,6 +199,7 @@ ownership_table(
 		{ settings->route_map, NULL, NULL, 0644, false, true },
 		{ settings->sender_route_map, NULL, NULL, 0644, false, true },
 		{ settings->tls_policy_map, NULL, NULL, 0644, false, true },
+		{ settings->destination_map, NULL, NULL, 0644, false, true },
 		{ settings->virtual_aliases, NULL, NULL, 0644, false, true },
 		{ settings->aliases, NULL, NULL, 0644, false, true },
 		{ settings->path, NULL, NULL, 0644, false, true },

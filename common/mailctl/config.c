@@ -10,9 +10,11 @@
 #include "common/answers.h"
 #include "common/bounce_texts.h"
 #include "common/buf.h"
+#include "common/destination_policy.h"
 #include "common/fsutil.h"
 #include "common/mailctl/mailctl.h"
 #include "common/settings_table.h"
+#include "common/table.h"
 
 #define VALUE_MAX 65536
 
@@ -81,6 +83,45 @@ check_languages(const struct settings *settings)
 	return ok;
 }
 
+struct destinations {
+	const struct settings *settings;
+	bool is_broken;
+};
+
+static bool
+check_destination(
+    void *context, struct slice key, struct slice value, size_t line)
+{
+	struct destinations *destinations = context;
+	const struct settings *settings = destinations->settings;
+	struct destination_policy policy;
+	struct why why = { 0 };
+
+	if (destination_policy_parse(settings, value, &policy, &why))
+		return true;
+	printf("%s:%zu: %.*s: %s\n", settings->destination_map, line,
+	    SLICE_FMT(key), why.text);
+	destinations->is_broken = true;
+	return true;
+}
+
+static bool
+check_destinations(const struct settings *settings)
+{
+	struct destinations destinations = { settings, false };
+	struct why why = { 0 };
+	struct table *table =
+	    table_open(settings->destination_map, TABLE_KEY_VALUE, NULL, &why);
+
+	if (table == NULL || table_each(table, check_destination, &destinations,
+				 &why) != RESULT_OK) {
+		printf("%s: %s\n", settings->destination_map, why.text);
+		destinations.is_broken = true;
+	}
+	table_close(&table);
+	return !destinations.is_broken;
+}
+
 static int
 print_text(size_t max, void fill(struct buf *out))
 {
@@ -119,6 +160,7 @@ verb_config_check(struct mailctl *mailctl)
 		 parse_bounce_texts) &&
 	     ok;
 	ok = check_languages(settings) && ok;
+	ok = check_destinations(settings) && ok;
 
 	for (size_t i = 0; i < mailctl->errors.count; i++)
 		printf("%s\n", mailctl->errors.texts[i]);

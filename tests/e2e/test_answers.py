@@ -90,3 +90,35 @@ def test_broken_rules_are_told_and_ours_hold(make_host):
         send(host, "a@far.example")
         host.wait_log("means: the host tests whether we try again")
         assert next_attempt(host) < 400
+
+
+def test_a_destination_has_settings_of_its_own(make_host):
+    """A rate for one, no second attempt for another one."""
+    with Sink(refuse={"^a@once": "450 4.2.1 not now"}) as sink:
+        host = start(make_host, sink)
+        path = os.path.join(host.directory, "destinations")
+        host.write("destinations", "once.example maximal_queue_lifetime=0\n"
+                   ".slow.example destination_rate=60/m\n"
+                   "bad.example destination_rate=often\n")
+        host.write_conf({"relayhost": "[127.0.0.1]:%d" % sink.port,
+                         "destination_map": path})
+        checked = host.mailctl("config", "check", check=False)
+        assert checked.returncode != 0
+        assert "%s:3: bad.example: destination_rate: often: write a rate as " \
+            "300/h or 1000/d" % path in checked.stdout
+        host.stop()
+        host.start()
+        send(host, "a@once.example")
+        host.wait_messages(SENDER, 1)
+        host.wait_queue_empty()
+        before = time.monotonic()
+        for _ in range(3):
+            send(host, "a@x.slow.example")
+        host.wait_queue_empty()
+        assert time.monotonic() - before >= 2
+        assert len(sink.messages) == 3
+        # A broken line is said, and the mail goes.
+        send(host, "a@bad.example")
+        host.wait_queue_empty()
+        host.wait_log("destination_map: bad.example: destination_rate: often")
+        assert len(sink.messages) == 4

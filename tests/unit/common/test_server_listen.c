@@ -4,6 +4,7 @@
 #include "common/server_listen.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,16 +61,25 @@ entries_name_service_address_and_port(void **state)
 	}
 }
 
+/* On an address that no other test has at this time. */
+static void
+make_entry(char entry[40], const char *service, int port)
+{
+	snprintf(entry, 40, "%s:127.83.%d.%d:%d", service,
+	    (int)getpid() / 250 % 250, 1 + (int)getpid() % 250, port);
+}
+
 static void
 sockets_that_stay_are_moved(void **state)
 {
-	char first[] = "smtp:127.0.0.1:39025",
-	     second[] = "imap:127.0.0.1:39143";
+	char first[40], second[40];
 	char *both[] = { first, second };
 	struct settings settings = { 0 };
 	struct server_sockets old, fresh;
 
 	(void)state;
+	make_entry(first, "smtp", 20025);
+	make_entry(second, "imap", 20143);
 	settings.listen.items = both;
 	settings.listen.count = 1;
 	assert_true(server_listen_open(&settings, NULL, &old));

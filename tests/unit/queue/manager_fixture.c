@@ -20,13 +20,13 @@
 
 static const char body[] = "From: a@here.test\r\nSubject: hello\r\n\r\nHi.\r\n";
 
-static void
-write_file(const char *directory, const char *name, const char *text)
+void
+write_file(const struct manager_fixture *f, const char *name, const char *text)
 {
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	snprintf(path, sizeof(path), "%s/%s", f->path, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(fd >= 0);
 	assert_true(fs_write_all(fd, slice_of(text), NULL));
@@ -61,15 +61,15 @@ load_settings(struct manager_fixture *f)
 	    "aliases = %s/aliases\nvirtual_aliases = %s/none\n"
 	    "route_map = %s/routes\nrelay_map = %s/relays\n"
 	    "system_users = no\nvirtual_user = nobody\nstate_directory = %s\n"
-	    "delay_warning_time = 4h\n",
-	    f->path, f->path, f->path, f->path, f->path, f->path);
-	write_file(f->path, "mail.conf", text);
-	write_file(f->path, "users",
+	    "delay_warning_time = 4h\ndestination_map = %s/destinations\n",
+	    f->path, f->path, f->path, f->path, f->path, f->path, f->path);
+	write_file(f, "mail.conf", text);
+	write_file(f, "users",
 	    "alice@here.test * uid=20001 gid=20001 home=/h/a mail=/h/a/M/\n"
 	    "bob@here.test * uid=20002 gid=20002 home=/h/b mail=/h/b/M/\n");
-	write_file(f->path, "aliases", "postmaster: bob\n");
-	write_file(f->path, "routes", "far.test [192.0.2.7]:2525\n");
-	write_file(f->path, "relays", "[192.0.2.7]:2525 me:secret\n");
+	write_file(f, "aliases", "postmaster: bob\n");
+	write_file(f, "routes", "far.test [192.0.2.7]:2525\n");
+	write_file(f, "relays", "[192.0.2.7]:2525 me:secret\n");
 	snprintf(path, sizeof(path), "%s/mail.conf", f->path);
 	f->settings = settings_load(path, "qmgr", &errors);
 	assert_int_equal(errors.count, 0);

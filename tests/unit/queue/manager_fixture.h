@@ -46,6 +46,9 @@ struct agent_end {
 };
 
 int manager_setup(void **state);
+/* name below f->path: mail.conf, a table. */
+void write_file(
+    const struct manager_fixture *f, const char *name, const char *text);
 int manager_teardown(void **state);
 /* Forget all that is in memory, as a restart of qmgr does. */
 void manager_restart(struct manager_fixture *f);

@@ -15,18 +15,19 @@
 
 static const struct bounce_recipient recipients[] = {
 	{ SLICE("x@there.test"), SLICE("info@here.test"), SLICE(""), "failed",
+	    0,
 	    { 'F', SLICE("5.1.1"), SLICE("mx.there.test[192.0.2.1]:25"),
 		SLICE("host said: 550 5.1.1 no such user"),
 		SLICE("there is no such mailbox") } },
 	{ SLICE("bob@here.test"), SLICE("bob@here.test"),
-	    SLICE("rfc822;robert@here.test"), "failed",
+	    SLICE("rfc822;robert@here.test"), "failed", 0,
 	    { 'F', SLICE("5.2.2"), SLICE("local"), SLICE("full \001"),
 		SLICE("") } },
 };
 
 static const struct bounce_recipient international[] = {
 	{ SLICE("b\xc3\xbc@there.test"), SLICE(""),
-	    SLICE("utf-8;b\xc3\xbc@here.test"), "relayed",
+	    SLICE("utf-8;b\xc3\xbc@here.test"), "relayed", 0,
 	    { 'D', SLICE("2.0.0"), SLICE("mx.there.test[192.0.2.1]:25"),
 		SLICE("250 taken"), SLICE("") } },
 };

@@ -230,6 +230,84 @@ what_was_tried_does_not_take_every_relay(void **state)
 	close_all(agents, 4);
 }
 
+static void
+a_destination_has_limits_of_its_own(void **state)
+{
+	static struct agent_end agents[MANY];
+	struct manager_fixture *f = *state;
+
+	write_file(f, "destinations",
+	    "there.test destination_concurrency=2\n"
+	    "other.test initial_destination_concurrency=8\n");
+	put_many(f, "s@far.test", 5);
+	assert_int_equal(take_agents(f, agents), 2);
+	for (size_t i = 0; i < 10; i++)
+		put_message(f, "s@far.test", to_other);
+	assert_int_equal(take_agents(f, agents + 2), 8);
+	close_all(agents, 10);
+}
+
+/* One message now, and the next one when its time has come; other hosts do
+ * not wait. */
+static void
+a_rate_is_kept(void **state)
+{
+	static struct agent_end agents[MANY];
+	struct manager_fixture *f = *state;
+	struct destination *there;
+
+	write_file(f, "destinations", "there.test destination_rate=60/h\n");
+	put_many(f, "s@far.test", 3);
+	assert_int_equal(take_agents(f, agents), 1);
+	there = find_there(f);
+	assert_in_range(there->next_start, f->manager.now + 59 * 1000,
+	    f->manager.now + 60 * 1000);
+	assert_true(f->manager.dispatch->next_start == there->next_start);
+	finish_job(&agents[0], 'D', "2.0.0");
+	assert_int_equal(take_agents(f, agents + 1), 0);
+	put_message(f, "s@far.test", to_other);
+	assert_int_equal(take_agents(f, agents + 1), 1);
+	there->next_start = f->manager.now;
+	expect_job(f, &agents[0]);
+	assert_true(there->next_start > f->manager.now);
+	assert_int_equal(there->waiting, 1);
+	close_all(agents, 2);
+}
+
+/* One attempt is all for one of them; the other one is tried on. */
+static void
+a_recipient_is_tried_as_long_as_its_destination_says(void **state)
+{
+	static const char *const both[] = { "x@there.test", "x@other.test",
+		NULL };
+	struct manager_fixture *f = *state;
+	struct agent_end agents[3];
+	struct spool_message message;
+
+	write_file(f, "destinations",
+	    "there.test maximal_queue_lifetime=0\n"
+	    "other.test minimal_backoff_time=30m\n");
+	put_message(f, "s@far.test", both);
+	for (size_t i = 0; i < 2; i++) {
+		expect_agent(f, SPAWNER_REMOTE, &agents[i]);
+		expect_job(f, &agents[i]);
+	}
+	for (size_t i = 0; i < 2; i++)
+		finish_job(&agents[i], 'T', "4.2.1");
+	/* The report: what it is about is settled. */
+	expect_agent(f, SPAWNER_REMOTE, &agents[2]);
+	expect_job(f, &agents[2]);
+	read_back(f, f->id, &message);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(message.recipients[i].status,
+		    slice_ends(message.recipients[i].address, S("there.test"))
+			? RECIPIENT_BOUNCED
+			: RECIPIENT_TODO);
+	assert_true(schedule_find(f->manager.schedule, f->id)->due >
+		    f->manager.now + 1700 * 1000);
+	close_all(agents, 3);
+}
+
 int
 main(void)
 {
@@ -243,6 +321,9 @@ main(void)
 		TEST(a_host_that_limits_the_rate_gets_one_connection),
 		TEST(who_sends_much_lets_others_have_a_turn),
 		TEST(what_was_tried_does_not_take_every_relay),
+		TEST(a_destination_has_limits_of_its_own),
+		TEST(a_rate_is_kept),
+		TEST(a_recipient_is_tried_as_long_as_its_destination_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include "tests/unit/unit.h"
 
 static const char *const files[] = { "mail.conf", "routes", "senders", "relays",
-	"tls" };
+	"tls", "destinations", "moves" };
 
 static const char routes[] = "named.test [192.0.2.1]:26\n"
 			     ".below.test lmtp:store.test\n"
@@ -58,8 +58,10 @@ settings_make(const char *directory, const char *more)
 	snprintf(text, sizeof(text),
 	    "hostname = me.test\nroute_map = %s/routes\nrelay_map = %s/relays\n"
 	    "sender_route_map = %s/senders\ntls_policy_map = %s/tls\n"
+	    "destination_map = %s/destinations\n"
 	    "tls_security_level = none\nqueue_directory = %s\n%s",
-	    directory, directory, directory, directory, directory, more);
+	    directory, directory, directory, directory, directory, directory,
+	    more);
 	file_write(directory, "mail.conf", text);
 	file_write(directory, "routes", routes);
 	file_write(directory, "senders", senders);
@@ -135,54 +137,68 @@ directory_remove(const char *directory)
 	rmdir(directory);
 }
 
+struct world {
+	char directory[32];
+	struct settings *settings;
+	struct router *router;
+};
+
+static void
+open_world(struct world *world, const char *more)
+{
+	snprintf(world->directory, sizeof(world->directory),
+	    "/tmp/test_route.XXXXXX");
+	assert_non_null(mkdtemp(world->directory));
+	world->settings = settings_make(world->directory, more);
+	world->router = router_new(world->settings);
+}
+
+static void
+close_world(struct world *world)
+{
+	router_free(&world->router);
+	settings_free(&world->settings);
+	directory_remove(world->directory);
+}
+
+static enum result
+find_x(struct world *world, const char *sender, struct route *route)
+{
+	const struct spool_message message = { .id = "6C32BNCB0GAEX",
+		.sender = slice_of(sender) };
+	const struct spool_recipient recipient = { .kind = TARGET_REMOTE,
+		.address = SLICE("b@x.test") };
+	struct why why;
+
+	return router_find(world->router, &message, &recipient, route, &why);
+}
+
 static void
 domains_and_senders_have_next_hops_and_logins(void **state)
 {
-	char directory[] = "/tmp/test_route.XXXXXX";
-	struct settings *settings;
-	struct router *router;
+	struct world world;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	settings =
-	    settings_make(directory, "relay_token_command = /usr/bin/token\n");
-	router = router_new(settings);
-	check_samples(router);
-	router_free(&router);
-	settings_free(&settings);
-	directory_remove(directory);
+	open_world(&world, "relay_token_command = /usr/bin/token\n");
+	check_samples(world.router);
+	close_world(&world);
 }
 
 static void
 without_internet_only_domains_have_routes(void **state)
 {
-	char directory[] = "/tmp/test_route.XXXXXX";
-	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
-		.address = SLICE("b@x.test") };
-	const struct spool_message ann = { .sender = SLICE("ann@me.test") },
-				   bob = { .sender = SLICE("bob@me.test") };
-	struct settings *settings;
-	struct router *router;
+	struct world world;
 	struct route route;
-	struct why why;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	settings = settings_make(directory, "internet = no\n");
-	router = router_new(settings);
-	assert_int_equal(
-	    router_find(router, &ann, &recipient, &route, &why), RESULT_OK);
+	open_world(&world, "internet = no\n");
+	assert_int_equal(find_x(&world, "ann@me.test", &route), RESULT_OK);
 	assert_string_equal(route.nexthop, "catch.test");
-	router_free(&router);
+	close_world(&world);
 	/* And a login without password needs who gives the tokens. */
-	settings_free(&settings);
-	settings = settings_make(directory, "");
-	router = router_new(settings);
-	assert_int_equal(
-	    router_find(router, &bob, &recipient, &route, &why), RESULT_LATER);
-	router_free(&router);
-	settings_free(&settings);
-	directory_remove(directory);
+	open_world(&world, "");
+	assert_int_equal(find_x(&world, "bob@me.test", &route), RESULT_LATER);
+	close_world(&world);
 }
 
 static void
@@ -199,29 +215,57 @@ an_edited_table_counts_at_once(void **state)
 		    "b.test" },
 		{ "moves", "", "other.test" },
 	};
-	char directory[] = "/tmp/test_route.XXXXXX";
-	struct spool_recipient recipient = { .kind = TARGET_REMOTE,
-		.address = SLICE("b@x.test") };
-	const struct spool_message message = { .id = "6C32BNCB0GAEX" };
-	struct settings *settings;
-	struct router *router;
+	struct world world;
 	struct route route;
-	struct why why;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	settings = settings_make(directory, "");
-	router = router_new(settings);
+	open_world(&world, "");
 	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
-		file_write(directory, edits[i].name, edits[i].text);
-		assert_int_equal(
-		    router_find(router, &message, &recipient, &route, &why),
-		    RESULT_OK);
+		file_write(world.directory, edits[i].name, edits[i].text);
+		assert_int_equal(find_x(&world, "", &route), RESULT_OK);
 		assert_string_equal(route.nexthop, edits[i].nexthop);
 	}
-	router_free(&router);
-	settings_free(&settings);
-	directory_remove(directory);
+	close_world(&world);
+}
+
+/* Next hop, domain, ".parent", "*"; what is wrong there changes nothing. */
+static void
+a_destination_has_a_policy_and_then_a_line_of_its_own(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t concurrency;
+		bool has_own_line;
+	} edits[] = {
+		{ "", 7, false },
+		{ "y.test destination_concurrency=2\n", 7, false },
+		{ "* destination_concurrency=2\n", 2, true },
+		{ "* destination_concurrency=2\n"
+		  ".test destination_concurrency=3\n",
+		    3, true },
+		{ ".test destination_concurrency=3\n"
+		  "x.test destination_concurrency=4\n",
+		    4, true },
+		{ "x.test destination_concurrency=4\n"
+		  "catch.test destination_concurrency=5\n",
+		    5, true },
+		{ "x.test destination_concurrency=many\n", 7, false },
+		{ "x.test message_size_limit=1\n", 7, false },
+	};
+	struct world world;
+	struct route route;
+
+	(void)state;
+	open_world(&world, "destination_concurrency = 7\n");
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		file_write(world.directory, "destinations", edits[i].text);
+		assert_int_equal(find_x(&world, "", &route), RESULT_OK);
+		assert_int_equal(
+		    route.policy.concurrency, edits[i].concurrency);
+		assert_int_equal(strcmp(route.key, "smtp:catch.test::may") != 0,
+		    edits[i].has_own_line);
+	}
+	close_world(&world);
 }
 
 int
@@ -231,6 +275,8 @@ main(void)
 		cmocka_unit_test(domains_and_senders_have_next_hops_and_logins),
 		cmocka_unit_test(without_internet_only_domains_have_routes),
 		cmocka_unit_test(an_edited_table_counts_at_once),
+		cmocka_unit_test(
+		    a_destination_has_a_policy_and_then_a_line_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
