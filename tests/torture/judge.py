@@ -17,7 +17,7 @@ COUNTS = ("points", "not reached", "acknowledged", "refused", "duplicates",
 
 
 def record(s, scenario, kinds):
-    """The calls of an undisturbed run."""
+    """The calls, or the allocations, of an undisturbed run."""
     s.reset()
     scenario.prepare(s)
     s.start(None, kinds, *scenario.commands(s))
@@ -25,7 +25,7 @@ def record(s, scenario, kinds):
         scenario.act(s)
     finally:
         s.end_trace()
-    return stage.parse_log(s.log)
+    return s.memory.counts() if s.memory else stage.parse_log(s.log)
 
 
 def live(s, scenario, point):
@@ -60,7 +60,8 @@ def live(s, scenario, point):
 
 
 def is_reached(s):
-    return bool(s.has_said("killed") or s.has_said("gave"))
+    return bool(s.has_said("killed") or s.has_said("gave") or
+                s.memory and s.memory.is_given())
 
 
 def disturb(s, scenario, point, kinds):

@@ -57,8 +57,12 @@ def parse_log(path):
     return calls
 
 
+import memory  # noqa: E402  (it needs Point)
+
+
 class Stage:
-    def __init__(self, trace, folder):
+    def __init__(self, trace, folder, library=None):
+        """library: memory.so, when memory is refused or counted."""
         self.tracer = trace
         self.directory = tempfile.mkdtemp(prefix="torture-", dir=folder)
         os.chmod(self.directory, 0o755)
@@ -72,6 +76,7 @@ class Stage:
                        ("users", "valiases", "aliases", "route.map")}
         self.trace = None
         self.plant = None
+        self.memory = library and memory.Memory(library, self.directory)
 
     def make_host(self):
         """On an address of its own: a free port of 127.0.0.1 may be taken by
@@ -143,12 +148,15 @@ class Stage:
             options += ["-k", point.place]
             options += ["-a"] * point.mode.startswith("all")
             options += ["-w"] * point.mode.endswith("after")
-        elif point is not None and point.mode != AT_REST:
+        elif point is not None and point.mode not in (AT_REST, memory.MODE):
             options += ["-k", point.place, "-e", point.mode]
         if self.plant:
             options += ["-p", self.plant]
         reading, writing = os.pipe()
         argv = [self.tracer] + options
+        environment = dict(self.host.environment)
+        if self.memory:
+            environment.update(self.memory.environment(point))
         for command in commands:
             if command is None:
                 command = (os.path.join(server.SBIN, "merpatid"), "-f", "-c",
@@ -160,7 +168,7 @@ class Stage:
                 open(self.said, "wb") as said:
             self.trace = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=said, stderr=errors,
-                env=self.host.environment, pass_fds=(writing,),
+                env=environment, pass_fds=(writing,),
                 start_new_session=True)
         os.close(writing)
         if commands[0] is None:
