@@ -246,6 +246,11 @@ worker "rspamd_proxy" {{
 	milter = yes; count = 1; timeout = 60s;
 	upstream "local" {{ default = yes; self_scan = yes; }}
 }}
+worker "rspamd_proxy" {{
+	bind_socket = "127.0.0.1:{1}";
+	milter = no; count = 1; timeout = 60s;
+	upstream "local" {{ default = yes; self_scan = yes; }}
+}}
 """
 # What rspamd's own test patterns ask of the mail server.
 PATTERN = (b"JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"
@@ -253,13 +258,13 @@ PATTERN = (b"JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"
 
 
 @contextlib.contextmanager
-def rspamd(folder):
+def rspamd(folder, port):
     os.chmod(folder, 0o755)
     with open(os.path.join(folder, "tld"), "w") as out:
         out.write("test\n")
     conf = os.path.join(folder, "rspamd.conf")
     with open(conf, "w") as out:
-        out.write(RSPAMD.format(folder))
+        out.write(RSPAMD.format(folder, port))
     path = os.path.join(folder, "socket")
     with daemon("rspamd", "-f", "-i", "-c", conf, path=path):
         yield path
@@ -267,7 +272,7 @@ def rspamd(folder):
 
 @needs("rspamd")
 def test_rspamd_judges_as_a_milter(start, folder):
-    with rspamd(folder) as path:
+    with rspamd(folder, server.free_ports(1)[0]) as path:
         host = start(milters="unix:%s default=reject" % path)
         submit(host)
         assert fetch(host).endswith(MESSAGE)
@@ -291,3 +296,19 @@ def test_rspamd_judges_as_a_milter(start, folder):
                 return b"qid: <%s>" % queue_id in log.read()
 
         server.wait_for(is_logged, "the queue id in rspamd's log")
+
+
+@needs("rspamd", "rspamc")
+def test_rspamc_prints_the_message_with_its_fields(start, folder):
+    port = server.free_ports(1)[0]
+    with rspamd(folder, port):
+        host = start(filter_commands="mode=print /usr/bin/rspamc "
+                     "-h 127.0.0.1:%d --mime" % port)
+        submit(host)
+        message = fetch(host)
+        assert b"\r\nX-Spam-Scanner: rspamc" in message
+        assert message.endswith(MESSAGE.split(b"\r\n\r\n", 1)[1])
+        submit(host, MESSAGE + b"X" + PATTERN)
+        message = fetch(host, 2)
+        assert b"\r\nX-Spam-Action: reject" in message
+        assert b"\r\nX-Spam: yes" in message
