@@ -15,8 +15,6 @@
 
 #include "common/log.h"
 
-#define PROGRAM_ARGUMENTS_MAX 8
-
 /* What a started program keeps of the environment; the last three are for
  * builds with sanitizers. */
 static const char *const program_environment[] = {

@@ -32,6 +32,7 @@ struct program {
 
 extern const struct program program_table[];
 
+#define PROGRAM_ARGUMENTS_MAX   10
 #define PROGRAM_DESCRIPTORS_MAX 8
 
 /* Child's descriptor n is the parent's descriptors[n], or /dev/null where
@@ -39,7 +40,8 @@ extern const struct program program_table[];
  * ignored, every other signal has its default, none is blocked. */
 struct program_start {
 	const char *name;
-	const char *arguments[10]; /* after the name; NULL ends */
+	/* After the name; NULL ends. */
+	const char *arguments[PROGRAM_ARGUMENTS_MAX];
 	int descriptors[PROGRAM_DESCRIPTORS_MAX];
 	int descriptor_count;
 };

@@ -53,13 +53,15 @@ add_record(SSL *ssl, struct slice record)
 }
 
 bool
-tls_dane_set(SSL *ssl, const char *host, const char *records)
+tls_dane_set(
+    SSL *ssl, const char *host, const char *domain, const char *records)
 {
 	struct slice rest = slice_of(records), record;
 	bool has_any = false;
 
 	if (SSL_CTX_dane_enable(SSL_get_SSL_CTX(ssl)) != 1 ||
-	    SSL_dane_enable(ssl, host) != 1)
+	    SSL_dane_enable(ssl, host) != 1 ||
+	    (domain[0] != '\0' && SSL_add1_host(ssl, domain) != 1))
 		return false;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	(void)SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);

@@ -14,7 +14,10 @@
 #include <openssl/ssl.h>
 
 /* records: "USAGE SELECTOR MATCHING HEX", commas between them. host becomes
- * the server name. Whether one matched is in SSL_get_verify_result. */
-bool tls_dane_set(SSL *ssl, const char *host, const char *records);
+ * the server name; domain is another name that counts for usage 2, the next
+ * hop's (section 3.2.2), or "". Whether one matched is in
+ * SSL_get_verify_result. */
+bool tls_dane_set(
+    SSL *ssl, const char *host, const char *domain, const char *records);
 
 #endif

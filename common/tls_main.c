@@ -27,7 +27,8 @@ struct tls_options {
 	const char *host;    /* client: whom it wants to reach */
 	const char *address; /* for the log */
 	const char *id;
-	const char *tlsa; /* client: "3 1 1 HEX,..."; "" none */
+	const char *domain; /* client: the next hop's, or "" */
+	const char *tlsa;   /* client: "3 1 1 HEX,..."; "" none */
 };
 
 /* This program starts none. */
@@ -41,8 +42,8 @@ parse_options(int argc, char *const argv[], struct tls_options *options)
 	memset(options, 0, sizeof(*options));
 	options->address = "unknown";
 	options->id = "-";
-	options->tlsa = "";
-	while ((option = getopt(argc, argv, "a:c:d:i:o:")) != -1) {
+	options->domain = options->tlsa = "";
+	while ((option = getopt(argc, argv, "a:c:d:i:n:o:")) != -1) {
 		switch (option) {
 		case 'a':
 			options->address = optarg;
@@ -55,6 +56,9 @@ parse_options(int argc, char *const argv[], struct tls_options *options)
 			break;
 		case 'i':
 			options->id = optarg;
+			break;
+		case 'n':
+			options->domain = optarg;
 			break;
 		case 'o':
 			options->host = optarg;
@@ -85,9 +89,9 @@ set_server_name(SSL *ssl, const char *host)
 static bool
 set_peer(SSL *ssl, const struct tls_options *options)
 {
-	return options->tlsa[0] != '\0'
-		   ? tls_dane_set(ssl, options->host, options->tlsa)
-		   : set_server_name(ssl, options->host);
+	return options->tlsa[0] != '\0' ? tls_dane_set(ssl, options->host,
+					      options->domain, options->tlsa)
+					: set_server_name(ssl, options->host);
 }
 
 static SSL *

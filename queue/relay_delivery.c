@@ -350,6 +350,11 @@ delivery_find_dane(struct delivery *d, const struct route_mx *route,
 	}
 	dial->tls_level = dane->level;
 	dial->tlsa = dane->records;
+	if (d->job->nexthop.len == 0 || route->hop.kind == NEXT_HOP_MX)
+		(void)slice_to_array(route->hop.name[0] != '\0'
+					 ? slice_of(route->hop.name)
+					 : d->job->domain,
+		    dial->domain, sizeof(dial->domain));
 	return true;
 }
 

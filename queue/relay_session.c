@@ -232,6 +232,7 @@ session_handshake(struct relay_session *session, const struct relay_dial *dial)
 {
 	char text[LIMIT_REASON], ip[NETADDR_TEXT_SIZE];
 	struct relay_tls_peer peer = { .host = dial->target->host,
+		.domain = dial->domain,
 		.address = netaddr_format(&dial->target->addr, ip),
 		.tlsa = dial->tlsa,
 		.id = dial->id };

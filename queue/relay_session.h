@@ -45,6 +45,7 @@ struct relay_dial {
 	enum tls_level policy;    /* for the log */
 	enum tls_level tls_level; /* none, may, encrypt, verify */
 	const char *tlsa;         /* dane.h; "" none */
+	char domain[DNS_NAME_SIZE]; /* whose MX target is; "" none */
 	bool is_tls_first;        /* a next hop on port 465 */
 	bool is_filter; /* a next hop on a port of its own: it may be us */
 	bool is_lmtp, is_token;       /* client.h */

@@ -22,7 +22,7 @@
 
 enum helper_message {
 	HELPER_CONNECT =
-	    1,             /* slices host, address, id, tlsa; socket attached */
+	    1, /* slices host, domain, address, id, tlsa; socket attached */
 	HELPER_RESULT = 2, /* slice struct tls_status; plaintext attached */
 };
 
@@ -31,7 +31,8 @@ struct handshake {
 	int network;
 	int plaintext[2]; /* ours, tls's */
 	int status[2];    /* read, write */
-	char host[DNS_NAME_SIZE], address[NETADDR_TEXT_SIZE], id[16];
+	char host[DNS_NAME_SIZE], domain[DNS_NAME_SIZE];
+	char address[NETADDR_TEXT_SIZE], id[16];
 	char tlsa[DANE_RECORDS_SIZE];
 };
 
@@ -52,7 +53,7 @@ handshake_start(
 {
 	struct program_start start = { .name = "tls",
 		.arguments = { "-i", h->id, "-a", h->address, "-o", h->host,
-		    "-d", h->tlsa },
+		    "-n", h->domain, "-d", h->tlsa },
 		.descriptors = { -1, -1, STDERR_FILENO, -1, -1 },
 		.descriptor_count = TLS_STATUS + 1 };
 
@@ -101,6 +102,7 @@ request_parse(struct message *message, struct handshake *h)
 {
 	return message->type == HELPER_CONNECT &&
 	       message_get_array(message, h->host, sizeof(h->host)) &&
+	       message_get_array(message, h->domain, sizeof(h->domain)) &&
 	       message_get_array(message, h->address, sizeof(h->address)) &&
 	       message_get_array(message, h->id, sizeof(h->id)) &&
 	       message_get_array(message, h->tlsa, sizeof(h->tlsa)) &&
@@ -177,6 +179,7 @@ relay_tls_connect(int helper, int network, const struct relay_tls_peer *peer,
 	message_init(&message);
 	message_begin(&message, HELPER_CONNECT);
 	message_put_string(&message, peer->host);
+	message_put_string(&message, peer->domain);
 	message_put_string(&message, peer->address);
 	message_put_string(&message, peer->id);
 	message_put_string(&message, peer->tlsa);

@@ -19,6 +19,7 @@
 int relay_tls_start(const struct settings *settings, struct why *why);
 struct relay_tls_peer {
 	const char *host;    /* the name to ask for */
+	const char *domain;  /* whose MX it is, or ""; for tlsa */
 	const char *tlsa;    /* dane.h: what it has to match; "" nothing */
 	const char *address; /* for the log, as id */
 	const char *id;

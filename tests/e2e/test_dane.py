@@ -27,7 +27,7 @@ pytestmark = [
 HERE = os.path.dirname(os.path.abspath(__file__))
 US = "mail.me.test"
 # Mail host: its address. "signed" has a certificate of an authority, for its
-# name in "anchor"; "clear" has no STARTTLS.
+# name in "anchor" and for the domain "named"; "clear" has no STARTTLS.
 HOSTS = {"tls": "127.0.2.1", "signed": "127.0.2.2", "clear": "127.0.2.3"}
 RIGHT, WRONG = "{right}", "00" * 32
 # Domain: (mail host, its TLSA records, what becomes of mail with dane and
@@ -38,6 +38,7 @@ DOMAINS = {
              "Verified sent"),
     "whole": ("tls", ["3 0 1 {whole}"], "Verified sent", "Verified sent"),
     "anchor": ("signed", ["2 0 1 {anchor}"], "Verified sent", "Verified sent"),
+    "named": ("signed", ["2 0 1 {anchor}"], "Verified sent", "Verified sent"),
     "stray": ("signed", ["2 0 1 {anchor}"], "Untrusted 4.7.5",
               "Untrusted 4.7.5"),
     "wrong": ("tls", ["3 1 1 " + WRONG], "Untrusted 4.7.5",
@@ -62,16 +63,17 @@ def digest(certificate, what):
     return hashlib.sha256(data).hexdigest()
 
 
-def make_signed(folder, name):
-    """cert.pem: one for name and that of its authority, ca.pem."""
+def make_signed(folder, *names):
+    """cert.pem: one for the names and that of its authority, ca.pem."""
     def openssl(*argv):
         server.run("openssl", *argv, cwd=folder)
 
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     openssl("req", "-x509", "-days", "2", *key, "-subj", "/CN=authority",
             "-out", "ca.pem", "-keyout", "ca.key")
-    openssl("req", *key, "-subj", "/CN=" + name, "-addext",
-            "subjectAltName=DNS:" + name, "-out", "request.pem", "-keyout",
+    openssl("req", *key, "-subj", "/CN=" + names[0], "-addext",
+            "subjectAltName=" + ",".join("DNS:" + name for name in names),
+            "-out", "request.pem", "-keyout",
             "key.pem")
     openssl("x509", "-req", "-days", "2", "-in", "request.pem", "-CA",
             "ca.pem", "-CAkey", "ca.key", "-copy_extensions", "copy",
@@ -104,7 +106,8 @@ class Site(server.Started):
     def start_sink(self, name, address):
         os.mkdir(self.path(name))
         if name == "signed":
-            make_signed(self.path(name), "mx.anchor.signed.test")
+            make_signed(self.path(name), "mx.anchor.signed.test",
+                        "named.signed.test", "only-named.signed.test")
         self.start(sys.executable, os.path.join(HERE, "sink.py"), "--port",
                    "25", "--address", address, "certificate=" + self.path(name),
                    "starttls=" + json.dumps(name != "clear"),
