@@ -8,7 +8,7 @@
 #include "common/limits.h"
 
 #define PRIORITY_BASE     MAIL_PRIORITY_LOWEST
-#define VERDICT_FLAGS_ALL (VERDICT_TAKEN_ON | VERDICT_UNTIMED)
+#define VERDICT_FLAGS_ALL (VERDICT_TAKEN_ON | VERDICT_UNTIMED | VERDICT_BEHIND)
 
 static void
 user_encode(struct message *message, const struct user *user)

@@ -55,6 +55,7 @@ enum job_flags {
 	JOB_RETRY = 1 << 0,  /* may have been tried before a crash: look for
 	                      * an earlier copy first */
 	JOB_8BIT = 1 << 1,
+	JOB_CAREFUL = 1 << 2, /* not behind another message in an mbox */
 };
 
 struct job_recipient {
@@ -88,6 +89,7 @@ struct job {
 enum verdict_flags {
 	VERDICT_TAKEN_ON = 1 << 0, /* the next host has DSN and will report */
 	VERDICT_UNTIMED = 1 << 1,  /* it has no DELIVERBY, which was wanted */
+	VERDICT_BEHIND = 1 << 2,   /* JOB_CAREFUL: text is that one's id */
 };
 
 struct verdict {

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "common/header.h"
 #include "common/log.h"
 #include "common/mailbox/mbox.h"
 
+#include "common/spoolfile.h"
+
 #include "deliver/deliver.h"
+
+#define HEADER_START 8192
 
 static bool
 write_mbox(void *context, struct slice bytes, struct why *why)
@@ -65,6 +72,59 @@ was_delivered(const struct delivery *delivery, struct mbox *mbox)
 	return found;
 }
 
+/* "id" of a Received field with " by HOSTNAME " in it. */
+static bool
+id_of_field(struct slice body, const char *hostname, char id[SPOOL_ID_SIZE])
+{
+	struct slice word, before = S("");
+	bool is_ours = false;
+
+	while (slice_token(&body, S(" \t\r\n;"), &word)) {
+		if (slice_eq(before, S("by")))
+			is_ours = slice_eq_nocase(word, slice_of(hostname));
+		else if (is_ours && slice_eq(before, S("id")) &&
+			 spool_id_is_valid(word))
+			return slice_to_array(word, id, SPOOL_ID_SIZE);
+		before = word;
+	}
+	return false;
+}
+
+/* The id by which this host had the last message in its queue. */
+static bool
+id_of_last(
+    const struct delivery *delivery, struct mbox *mbox, char id[SPOOL_ID_SIZE])
+{
+	const char *hostname = delivery->agent->settings->hostname;
+	struct header_field field;
+	struct mbox_found last;
+	char start[HEADER_START];
+	ssize_t n;
+
+	(void)mbox_find(mbox, NULL, 0, &last);
+	n = pread(mbox->fd, start, sizeof(start), last.message);
+	return last.end > last.message && n > 0 &&
+	       header_find(
+		   slice_make(start, (size_t)n), S("Received"), &field) &&
+	       id_of_field(field.body, hostname, id);
+}
+
+/* A power cut may have torn the last message: its own delivery, which is to
+ * come again then, has to find it last (JOB_CAREFUL). */
+static bool
+must_wait(struct delivery *delivery, struct mbox *mbox, struct why *why)
+{
+	char id[SPOOL_ID_SIZE];
+
+	if ((delivery->job->flags & JOB_CAREFUL) == 0 ||
+	    !id_of_last(delivery, mbox, id) ||
+	    strcmp(id, delivery->job->id) == 0)
+		return false;
+	delivery->verdict.flags |= VERDICT_BEHIND;
+	why_set(why, "%s", id);
+	return true;
+}
+
 bool
 delivery_to_mbox(struct delivery *delivery, const char *path, struct why *why)
 {
@@ -74,7 +134,7 @@ delivery_to_mbox(struct delivery *delivery, const char *path, struct why *why)
 	if (!mbox_open(&mbox, path, why))
 		return false;
 	ok = was_delivered(delivery, &mbox);
-	if (!ok) {
+	if (!ok && !must_wait(delivery, &mbox, why)) {
 		ok =
 		    mbox_begin(&mbox, delivery->job->sender, time(NULL), why) &&
 		    delivery_copy(delivery, write_mbox, &mbox, why) &&

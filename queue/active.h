@@ -32,6 +32,7 @@ enum outcome_state {
 	OUTCOME_DONE = 'D',
 	OUTCOME_FAILED = 'F',
 	OUTCOME_LATER = 'T',
+	OUTCOME_AGAIN = 'A', /* gets another job, behind.h */
 };
 
 struct outcome {
@@ -62,6 +63,7 @@ struct active {
 	bool is_deleted;     /* mailq delete: no bounce */
 	bool is_given_up;    /* mailq bounce */
 	uint64_t slow;       /* seconds that a rule wants it to wait */
+	bool is_behind;      /* for a moment only, behind.h */
 	bool is_crashing;    /* its agents end without an answer: hold it */
 	uint64_t hold_until; /* mailq hold meanwhile: of its slot */
 	bool needs_mark;

@@ -14,6 +14,7 @@
 #include "common/limits.h"
 #include "common/log.h"
 
+#include "queue/behind.h"
 #include "queue/dispatch.h"
 #include "queue/notify.h"
 
@@ -189,7 +190,8 @@ tls_level_for(const struct route *route, const struct spool_message *message)
 }
 
 static enum io_status
-send_job(struct agent *agent, const struct task *task)
+send_job(
+    const struct manager *manager, struct agent *agent, const struct task *task)
 {
 	const struct spool_message *spooled = &task->active->message;
 	const struct route *route = &task->destination->route;
@@ -215,6 +217,8 @@ send_job(struct agent *agent, const struct task *task)
 		job.flags |= JOB_RETRY;
 	if ((spooled->flags & SPOOL_8BIT) != 0)
 		job.flags |= JOB_8BIT;
+	if (behind_is_careful(manager, task))
+		job.flags |= JOB_CAREFUL;
 	fill_recipients(task, recipients);
 	message_init(&message);
 	job_encode(&message, &job);
@@ -230,7 +234,7 @@ agent_send_job(struct manager *manager, struct agent *agent, struct task *task)
 	struct outcome *outcomes = task->active->outcomes;
 
 	if (!active_open(manager, task->active) ||
-	    send_job(agent, task) != IO_OK) {
+	    send_job(manager, agent, task) != IO_OK) {
 		agent_close(manager, agent);
 		return false;
 	}
@@ -280,6 +284,7 @@ drop_task(struct manager *manager, struct agent *agent)
 	for (size_t i = 0; i < task->count; i++) {
 		outcome = &active->outcomes[task->recipients[i]];
 		if (outcome->state == OUTCOME_OPEN ||
+		    outcome->state == OUTCOME_AGAIN ||
 		    outcome->state == OUTCOME_UNSYNCED)
 			active_record_text(active, task->recipients[i],
 			    OUTCOME_LATER, "4.3.0",
@@ -343,24 +348,28 @@ record_verdict(struct manager *manager, struct task *task,
 		dispatch_slow_down(manager, task->destination, rule->slow);
 }
 
+/* A recipient of this task whose verdict is still owed. */
+static bool
+is_owed(const struct task *task, uint32_t index)
+{
+	size_t i = 0;
+
+	while (i < task->count && task->recipients[i] != index)
+		i++;
+	return i < task->count &&
+	       task->active->outcomes[index].state == OUTCOME_OPEN;
+}
+
 static bool
 take_verdict(
     struct manager *manager, struct agent *agent, struct message *message)
 {
 	struct task *task = agent->task;
 	struct verdict verdict;
-	struct outcome *outcome;
 	char state;
-	size_t i = 0;
 
-	if (agent->state != AGENT_WORKING || !verdict_decode(message, &verdict))
-		return false;
-	while (i < task->count && task->recipients[i] != verdict.index)
-		i++;
-	if (i == task->count)
-		return false;
-	outcome = &task->active->outcomes[verdict.index];
-	if (outcome->state != OUTCOME_OPEN)
+	if (agent->state != AGENT_WORKING ||
+	    !verdict_decode(message, &verdict) || !is_owed(task, verdict.index))
 		return false;
 	state = verdict.status;
 	if (state == OUTCOME_DONE)
@@ -373,6 +382,11 @@ take_verdict(
 	task->was_answered = true;
 	agent->since = manager->now;
 	task->active->was_tried = true;
+	if (state == OUTCOME_LATER && (verdict.flags & VERDICT_BEHIND) != 0 &&
+	    task->destination->route.is_local) {
+		behind_take(manager, task, &verdict);
+		return true;
+	}
 	record_verdict(manager, task, &verdict, state);
 	return true;
 }
@@ -397,6 +411,7 @@ take_job_done(
 	agent->since = manager->now;
 	if (done.device != 0)
 		agent->device = done.device;
+	behind_go_on(manager, task);
 	if (task->has_unsynced && done.device != 0) {
 		sync_add(manager, task, done.device);
 	} else {

@@ -12,6 +12,7 @@
 #include "common/log.h"
 
 #include "queue/active.h"
+#include "queue/behind.h"
 #include "queue/bounce.h"
 #include "queue/notify.h"
 
@@ -374,6 +375,8 @@ put_off(struct manager *manager, struct active *active)
 
 	if (wait < active->slow)
 		wait = active->slow;
+	if (active->is_behind)
+		wait = BEHIND_WAIT;
 	if (active->is_crashing)
 		hold_crashing(active);
 	if ((message->schedule.flags & SCHEDULE_UNTIL) != 0)

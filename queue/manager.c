@@ -98,7 +98,7 @@ manager_init(
 	manager->scan = scan_new(spool_fd, SCAN_CLEAN);
 	buf_init(&manager->trigger_input, FIFO_INPUT_MAX);
 	buf_init(&manager->control_input, FIFO_INPUT_MAX);
-	manager->now = io_now();
+	manager->now = manager->started = io_now();
 	manager->answers = load_answers(settings);
 	manager->bounce_texts = load_bounce_texts(settings);
 	manager->journal = journal_new(spool_fd, settings->journal_life);

@@ -62,6 +62,7 @@ struct manager {
 	struct journal *journal;
 	struct answers *answers;
 	struct bounce_texts *bounce_texts;
+	int64_t started; /* as now */
 	struct dispatch *dispatch;
 	struct active *actives;
 	size_t active_count;

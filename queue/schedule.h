@@ -30,6 +30,7 @@ enum entry_flags {
 	ENTRY_ACTIVE = 1 << 3,  /* taken, or its removal waits for a sync */
 	ENTRY_URGENT = 1 << 4,  /* an operator asked: ignore dead hosts */
 	ENTRY_CRASHED = 1 << 5, /* an agent ended over it */
+	ENTRY_AHEAD = 1 << 6,   /* waits for no other message, behind.h */
 };
 
 enum schedule_heap {

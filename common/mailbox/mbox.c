@@ -343,7 +343,8 @@ mbox_find(struct mbox *mbox, const struct slice *needles, size_t count,
 	    fs_read_fd(mbox->fd, &tail, NULL)) {
 		rest = buf_slice(&tail);
 		while (!is_found && mbox_next(&rest, &from_line, &message)) {
-			is_found = header_has_all(message, needles, count);
+			is_found = count > 0 &&
+				   header_has_all(message, needles, count);
 			set_found(found, start + (from_line.ptr - tail.ptr),
 			    start + (message.ptr - tail.ptr), message);
 		}

@@ -66,7 +66,8 @@ void mbox_undo(struct mbox *mbox);
 bool
 mbox_next(struct slice *rest, struct slice *from_line, struct slice *message);
 /* A message in the last bytes of the file whose header holds all the needles.
- * False: there is none; found is the last message then, if there is one. */
+ * False: there is none, or no needle; found is the last message then, if there
+ * is one. */
 bool mbox_find(struct mbox *mbox, const struct slice *needles, size_t count,
     struct mbox_found *found);
 /* Between these mbox_write(compare, ...) writes nothing but compares with what

@@ -219,7 +219,7 @@ verdicts_are_cleaned(void **state)
 		assert_string_equal(back.code, rows[i].clean_code);
 		assert_string_equal(back.text, rows[i].clean_text);
 	}
-	verdict.flags = VERDICT_UNTIMED << 1;
+	verdict.flags = VERDICT_BEHIND << 1;
 	verdict_encode(&message, &verdict);
 	assert_false(verdict_decode(&message, &back));
 	verdict.flags = 0;

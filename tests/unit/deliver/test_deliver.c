@@ -30,6 +30,8 @@ static const char body[] =
 	"From here\r\n.dot\r\n";
 /* clang-format on */
 
+static char host[] = "b";
+
 static int
 make(void **state)
 {
@@ -65,7 +67,10 @@ unmake(void **state)
 static pid_t
 start_agent(const struct fixture *f, int fd, int other)
 {
-	struct agent agent = { .socket = fd, .maildir = -1 };
+	static const struct settings settings = { .hostname = host };
+	struct agent agent = {
+		.settings = &settings, .socket = fd, .maildir = -1
+	};
 	pid_t pid = fork();
 
 	if (pid != 0)
@@ -336,6 +341,54 @@ whole_copies_in_an_mbox_stay(void **state)
 	assert_non_null(strstr(again + strlen(changed), "\n.dot\n"));
 }
 
+/* It may be torn, and its own delivery has to find it last. */
+static void
+a_careful_job_goes_behind_no_other_message_of_ours(void **state)
+{
+	static const struct {
+		const char *last; /* of the mbox */
+		bool waits;
+	} rows[] = {
+		{ "Received: from a by B (Merpati) with ESMTP\n"
+		  "\tid 6C32BNCB0GAEY; today\n",
+		    true },
+		{ "Received: from a by b id 6C32BNCB0GAEY\n", true },
+		{ "Received: by other with ESMTP id 6C32BNCB0GAEY\n", false },
+		{ "Received: by b with ESMTP id none\n", false },
+		{ "X-Received: by b id 6C32BNCB0GAEY\n", false },
+		{ "", false },
+	};
+	struct fixture *f = *state;
+	char text[4096], again[4096];
+
+	snprintf(f->job.user.mail, sizeof(f->job.user.mail), "%.500s/mbox",
+	    f->scratch.path);
+	f->job.flags = JOB_CAREFUL;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text),
+		    "From x\nReceived: by b id 6C32BNCB0GAEZ\n\nx\n\n"
+		    "From y\nReturn-Path: <>\n%s\nto",
+		    rows[i].last);
+		scratch_write(&f->scratch, "mbox", text);
+		assert_true(deliver(f));
+		scratch_read(&f->scratch, "mbox", again);
+		assert_int_equal(f->verdict.status, rows[i].waits ? 'T' : 'D');
+		assert_int_equal(
+		    f->verdict.flags, rows[i].waits ? VERDICT_BEHIND : 0);
+		if (rows[i].waits) {
+			assert_string_equal(f->verdict.text, "6C32BNCB0GAEY");
+			assert_string_equal(again, text);
+		}
+	}
+	/* Its own copy is no other message. */
+	scratch_read(&f->scratch, "mbox", text);
+	f->job.flags = JOB_CAREFUL | JOB_RETRY;
+	assert_true(deliver(f));
+	assert_int_equal(f->verdict.status, 'D');
+	scratch_read(&f->scratch, "mbox", again);
+	assert_string_equal(again, text);
+}
+
 static void
 loop_is_refused_for_good(void **state)
 {
@@ -450,6 +503,7 @@ main(void)
 		TEST(mbox_gets_one_quoted_copy),
 		TEST(torn_copy_in_an_mbox_is_delivered_again),
 		TEST(whole_copies_in_an_mbox_stay),
+		TEST(a_careful_job_goes_behind_no_other_message_of_ours),
 		TEST(loop_is_refused_for_good),
 		TEST(failures_are_temporary),
 		TEST(commands_end_as_sysexits_say),
