@@ -28,14 +28,16 @@ is_open_here(const struct active *active)
 }
 
 /* What was under way at the cut is due at once, so nothing else is waited
- * for: not a message that is held, nor one that was put off. */
+ * for: not a message that is held, nor one that was put off, nor one that
+ * waits itself: where it is the last one it has been at work already, and two
+ * could wait for each other in two mailboxes. */
 static bool
 is_to_come(const struct manager *manager, const char *id)
 {
 	const struct entry *entry = schedule_find(manager->schedule, id);
 	const struct active *active;
 
-	if (entry == NULL || (entry->flags & ENTRY_HELD) != 0)
+	if (entry == NULL || (entry->flags & (ENTRY_HELD | ENTRY_BEHIND)) != 0)
 		return false;
 	if ((entry->flags & ENTRY_ACTIVE) == 0)
 		return entry->due <= manager->now + BEHIND_WAIT * 1000;

@@ -375,8 +375,10 @@ put_off(struct manager *manager, struct active *active)
 
 	if (wait < active->slow)
 		wait = active->slow;
-	if (active->is_behind)
+	if (active->is_behind) {
 		wait = BEHIND_WAIT;
+		entry->flags |= ENTRY_BEHIND;
+	}
 	if (active->is_crashing)
 		hold_crashing(active);
 	if ((message->schedule.flags & SCHEDULE_UNTIL) != 0)

@@ -31,6 +31,7 @@ enum entry_flags {
 	ENTRY_URGENT = 1 << 4,  /* an operator asked: ignore dead hosts */
 	ENTRY_CRASHED = 1 << 5, /* an agent ended over it */
 	ENTRY_AHEAD = 1 << 6,   /* waits for no other message, behind.h */
+	ENTRY_BEHIND = 1 << 7,  /* has waited for one */
 };
 
 enum schedule_heap {

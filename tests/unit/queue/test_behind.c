@@ -100,6 +100,28 @@ a_message_waits_for_the_last_one_in_its_mbox(void **state)
 	agent_end_close(&second);
 }
 
+/* Both have two mboxes, and each is the last one in another. */
+static void
+two_do_not_wait_for_each_other(void **state)
+{
+	struct manager_fixture *f = *state;
+	struct agent_end one, other;
+	char id[SPOOL_ID_SIZE];
+
+	take_job(f, &one);
+	take_job(f, &other);
+	memcpy(id, one.job.id, sizeof(id));
+	answer_behind(&one, other.job.id);
+	while (f->manager.active_count > 1)
+		step(f);
+	answer_behind(&other, id);
+	/* At once, and not when one has asked again. */
+	expect_job(f, &other);
+	assert_int_equal(other.job.flags & JOB_CAREFUL, 0);
+	agent_end_close(&one);
+	agent_end_close(&other);
+}
+
 /* An agent that ends meanwhile owes it. */
 static void
 what_waits_for_another_job_is_not_forgotten(void **state)
@@ -148,6 +170,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_waited_for_that_does_not_come),
 		TEST(a_message_waits_for_the_last_one_in_its_mbox),
+		TEST(two_do_not_wait_for_each_other),
 		TEST(what_waits_for_another_job_is_not_forgotten),
 		TEST(care_is_for_mailboxes_and_ends),
 	};
