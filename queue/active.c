@@ -419,6 +419,7 @@ route_recipient(struct manager *manager, struct active *active, size_t index)
 	    &active->message.recipients[index], &route, &why);
 
 	if (result == RESULT_OK) {
+		active->outcomes[index].policy = route.policy;
 		if (!is_paused(manager, active, index, &route))
 			dispatch_add(manager, active, index, &route);
 	} else if (result == RESULT_NEVER)

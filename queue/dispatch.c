@@ -249,7 +249,6 @@ dispatch_add(struct manager *manager, struct active *active, size_t index,
 		       recipient->options.original.len + 48;
 	struct task *task;
 
-	active->outcomes[index].policy = route->policy;
 	if (destination->dead_until > manager->now &&
 	    (active->entry->flags & ENTRY_URGENT) == 0) {
 		active_record_text(active, index, OUTCOME_LATER, "4.4.1",
