@@ -221,6 +221,19 @@ header_of(struct slice message)
 	return slice_first(message, iterator.body_offset);
 }
 
+/* In the language of its sender; "notify" wrote no message. */
+static const struct bounce_text *
+choose_text(const struct report *report)
+{
+	const struct manager *manager = report->manager;
+	bool is_for_sender = report->active->message.sender.len > 0 &&
+			     report->envelope.helo.len == 0;
+
+	return bounce_texts_choose(manager->bounce_texts, report->bounce.kind,
+	    &manager->settings->bounce_languages,
+	    is_for_sender ? report->header : S(""));
+}
+
 static bool
 read_header(struct report *report)
 {
@@ -238,9 +251,7 @@ read_header(struct report *report)
 	if (n < 0)
 		return false;
 	report->header = header_of(slice_make(bytes, (size_t)n));
-	report->bounce.text = bounce_texts_choose(report->manager->bounce_texts,
-	    report->bounce.kind, &report->manager->settings->bounce_languages,
-	    report->header);
+	report->bounce.text = choose_text(report);
 	return true;
 }
 

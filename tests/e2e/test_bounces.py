@@ -61,6 +61,19 @@ def test_the_sender_is_told_in_the_language_of_the_message(make_host):
             assert status.get_payload()[1]["status"] == "5.7.26"
 
 
+def test_postmaster_is_told_in_the_first_language(make_host):
+    """Of what can be returned to nobody."""
+    with Sink(refuse={"^a": "550 5.1.1 nobody"}) as sink:
+        host = start(make_host, sink, bounce_languages="id en",
+                     notify=SENDER).start()
+        with smtplib.SMTP(host.address, host.ports["smtp"]) as client:
+            client.sendmail("", "a@far.example", "Content-Language: en\r\n"
+                            "Subject: x\r\n\r\nhi\r\n")
+        path, = host.wait_messages(SENDER, 1)
+        with open(path) as file:
+            assert "\nContent-Language: id\n" in file.read()
+
+
 def test_texts_of_ones_own(make_host):
     with Sink(refuse={"^a": "550 5.1.1 nobody"}) as sink:
         host = start(make_host, sink, bounce_languages="jv en")
