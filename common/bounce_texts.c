@@ -15,7 +15,7 @@ struct bounce_texts {
 	struct bounce_text texts[BOUNCE_TEXTS_MAX];
 };
 
-static const struct slice kinds[BOUNCE_KINDS] = { SLICE("failed"),
+const struct slice bounce_kind_names[BOUNCE_KINDS] = { SLICE("failed"),
 	SLICE("delayed"), SLICE("success"), SLICE("expanded") };
 
 static const struct slice places[BOUNCE_PLACES] = { SLICE("$"),
@@ -120,7 +120,7 @@ parse_heading(struct slice line, struct bounce_text *text, struct why *why)
 	    !slice_token(&words, S(" \t"), &language) ||
 	    slice_trim(words).len > 0)
 		return why_set(why, "not [KIND LANGUAGE]");
-	while (i < BOUNCE_KINDS && !slice_eq(kinds[i], kind))
+	while (i < BOUNCE_KINDS && !slice_eq(bounce_kind_names[i], kind))
 		i++;
 	if (i == BOUNCE_KINDS)
 		return why_set(why,
@@ -223,21 +223,31 @@ parse_body(struct bounce_texts *texts, struct reader *reader,
 	return ok;
 }
 
+const struct bounce_text *
+bounce_texts_find(const struct bounce_texts *texts, enum bounce_kind kind,
+    struct slice language)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		if (texts->texts[i].kind == kind &&
+		    slice_eq_nocase(texts->texts[i].language, language))
+			return &texts->texts[i];
+	return NULL;
+}
+
 static bool
 keep(
     struct bounce_texts *texts, const struct bounce_text *text, struct why *why)
 {
-	size_t i = 0;
+	const struct bounce_text *old =
+	    bounce_texts_find(texts, text->kind, text->language);
 
-	while (i < texts->count &&
-	       (texts->texts[i].kind != text->kind ||
-		   !slice_eq_nocase(texts->texts[i].language, text->language)))
-		i++;
-	if (i == BOUNCE_TEXTS_MAX)
+	if (old != NULL) {
+		texts->texts[old - texts->texts] = *text;
+		return true;
+	}
+	if (texts->count == BOUNCE_TEXTS_MAX)
 		return why_set(why, "more than %d texts", BOUNCE_TEXTS_MAX);
-	if (i == texts->count)
-		texts->count++;
-	texts->texts[i] = *text;
+	texts->texts[texts->count++] = *text;
 	return true;
 }
 
@@ -305,15 +315,4 @@ bounce_texts_free(struct bounce_texts **texts)
 	arena_free(&(*texts)->arena);
 	alloc_release(*texts);
 	*texts = NULL;
-}
-
-const struct bounce_text *
-bounce_texts_find(const struct bounce_texts *texts, enum bounce_kind kind,
-    struct slice language)
-{
-	for (size_t i = 0; i < texts->count; i++)
-		if (texts->texts[i].kind == kind &&
-		    slice_eq_nocase(texts->texts[i].language, language))
-			return &texts->texts[i];
-	return NULL;
 }

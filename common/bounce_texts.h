@@ -56,6 +56,9 @@ struct bounce_text {
 	struct slice body;  /* lines that end in LF */
 };
 
+/* As it stands in "[KIND LANGUAGE]". */
+extern const struct slice bounce_kind_names[BOUNCE_KINDS];
+
 struct bounce_texts;
 
 /* Those that Merpati comes with. */

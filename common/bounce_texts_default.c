@@ -150,16 +150,15 @@ static const struct language languages[] = {
 		    "gevraagd en hoort verder alleen van\nfouten.\n" } } },
 };
 
-static const char *const names[BOUNCE_KINDS] = { "failed", "delayed", "success",
-	"expanded" };
-
 static void
 add_kind(struct buf *out, const struct language *language, int kind)
 {
 	buf_add_format(out,
-	    "[%s %s]\nSubject: %s\nMeans: %s\n\n%s\n%s%s\n%s\n$recipients\n\n",
-	    names[kind], language->tag, language->kinds[kind].subject,
-	    language->means, language->greeting, language->kinds[kind].text,
+	    "[%.*s %s]\nSubject: %s\nMeans: "
+	    "%s\n\n%s\n%s%s\n%s\n$recipients\n\n",
+	    SLICE_FMT(bounce_kind_names[kind]), language->tag,
+	    language->kinds[kind].subject, language->means, language->greeting,
+	    language->kinds[kind].text,
 	    kind == BOUNCE_DELAYED ? language->retry : "", language->queue_id);
 }
 

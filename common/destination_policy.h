@@ -16,8 +16,6 @@
 #include "common/settings.h"
 #include "common/slice.h"
 
-#define DESTINATION_INTERVAL_MAX 86400000 /* ms: one message a day */
-
 struct destination_policy {
 	uint32_t concurrency; /* connections, from 1 */
 	uint32_t initial_concurrency;

@@ -8,7 +8,6 @@
 #include "common/header.h"
 #include "common/log.h"
 #include "common/mailbox/mbox.h"
-
 #include "common/spoolfile.h"
 
 #include "deliver/deliver.h"

@@ -4,9 +4,9 @@
  *
  * bounce_begin writes all of the report up to the original message: a text
  * for people, from common/bounce_texts.h, and the delivery-status part;
- * bounce_end what is after it. Both
- * are pure: bytes in, pieces of some kilobytes out to a sink, LF never
- * without CR; so a report on 65,536 recipients needs no more memory than one.
+ * bounce_end what is after it. Both are pure: bytes in, pieces of some
+ * kilobytes out to a sink, LF never without CR; so a report on 65,536
+ * recipients needs no more memory than one.
  * A message that came with SMTPUTF8 gets a report of the "global" kind.
  *
  * bounce_send puts a report into the spool under an id derived from the
